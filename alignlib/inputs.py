@@ -1,0 +1,87 @@
+"""What the library accepts: every public function sends its arguments through here.
+
+Each function returns the checked value or raises a ``ValueError`` that names the argument, says what
+is needed, and says what came.
+"""
+
+import operator
+
+import numpy as np
+
+
+def array(name, value, ndim, shape=None):
+    """`value` as a read-only float64 array that is finite and has `ndim` axes, none of them empty.
+
+    `shape` may fix some lengths: ``(None, 3)`` asks for three columns.
+    """
+    try:
+        result = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as problem:
+        raise ValueError(
+            f"`{name}` must be an array of numbers, got {type(value).__name__}"
+        ) from problem
+    if result.ndim != ndim or result.size == 0:
+        raise ValueError(
+            f"`{name}` must be a non-empty array with {ndim} axes, got shape {result.shape}"
+        )
+    wanted = (None,) * ndim if shape is None else shape
+    if any(want is not None and want != have for want, have in zip(wanted, result.shape)):
+        text = ", ".join("any" if want is None else str(want) for want in wanted)
+        raise ValueError(f"`{name}` must have shape ({text}), got {result.shape}")
+    if not np.isfinite(result).all():
+        bad = np.argwhere(~np.isfinite(result))[0]
+        where = ", ".join(map(str, bad))
+        raise ValueError(f"`{name}` must be finite, got {result[tuple(bad)]} at index ({where})")
+    result.setflags(write=False)
+    return result
+
+
+def directions(name, value, ndim=2):
+    """Like `array`, but every row needs a direction: no zero vectors."""
+    result = array(name, value, ndim)
+    zero = np.flatnonzero(~np.atleast_2d(result).any(axis=1))
+    if zero.size:
+        raise ValueError(
+            f"`{name}` must have no zero vectors (they have no direction), "
+            f"got {zero.size}, the first in row {zero[0]}"
+        )
+    return result
+
+
+def labels(name, value):
+    """`value` as an array of labels +1 and -1."""
+    result = array(name, value, 1)
+    bad = result[np.abs(result) != 1]
+    if bad.size:
+        raise ValueError(f"`{name}` must hold the labels +1 and -1 only, got {bad[0]:g}")
+    return result
+
+
+def positive(name, value, least=None):
+    """`value` as a finite float above zero (or, with `least`, at least that)."""
+    try:
+        result = float(value)
+    except (TypeError, ValueError) as problem:
+        raise ValueError(f"`{name}` must be a positive number, got {value!r}") from problem
+    if not np.isfinite(result) or result <= 0 or (least is not None and result < least):
+        need = "positive and finite" if least is None else f"finite and at least {least:g}"
+        raise ValueError(f"`{name}` must be {need}, got {value!r}")
+    return result
+
+
+def integer(name, value, least=1):
+    """`value` as an int of at least `least`."""
+    try:
+        result = operator.index(value)
+    except TypeError as problem:
+        raise ValueError(f"`{name}` must be an integer, got {value!r}") from problem
+    if result < least:
+        raise ValueError(f"`{name}` must be at least {least}, got {result}")
+    return result
+
+
+def choice(name, value, options):
+    """`value` if it is one of `options`."""
+    if value not in options:
+        raise ValueError(f"`{name}` must be one of {', '.join(map(str, options))}, got {value!r}")
+    return value

@@ -1,0 +1,64 @@
+"""What to look at in a network: sizes, ranks, directions."""
+
+import numpy as np
+
+from alignlib import geometry, inputs
+from alignlib import loss as losses
+
+
+def norms(net):
+    """`‖w_j‖` of every neuron, (h,)."""
+    return np.linalg.norm(net.w, axis=1)
+
+
+def singular_values(net):
+    """The singular values of the input weights W, in falling order, (min(h, d),)."""
+    return np.linalg.svd(net.w, compute_uv=False)
+
+
+def stable_rank(net):
+    """`‖W‖_F² / ‖W‖_2²` of the input weights: between 1 and their rank.
+
+    >>> from alignlib import Network
+    >>> stable_rank(Network([[3.0, 0.0], [0.0, 3.0]], [1.0, 1.0]))
+    2.0
+    """
+    values = singular_values(net)
+    if values[0] == 0:
+        raise ValueError("`net` must have a non-zero input weight, got w = 0 throughout")
+    return float(((values / values[0]) ** 2).sum())
+
+
+def alignment(net, data, loss):
+    """`cos(w_j, sign(v_j) D_j)` of every neuron, (h,): 1 once it points where it is pulled.
+
+    `D_j` is taken at the pulls of the zero network, which rule the early phase. `nan` for a neuron
+    that is dead, or that no pull acts on. Source: the critical directions of BF, `D(u)` parallel
+    to u, in the form of a number.
+    """
+    g = losses.get(loss).pull(np.zeros(data.n), data.y)
+    d = geometry.pulled(net, data, g) * np.sign(net.v)[:, None]
+    size = np.linalg.norm(d, axis=1) * norms(net)
+    dot = (net.w * d).sum(axis=1)
+    return np.divide(dot, size, out=np.full(net.width, np.nan), where=size > 0)
+
+
+def distinct_directions(net, degrees=1.0):
+    """How many cones of half-angle `degrees` it takes to cover the directions of all neurons.
+
+    Greedy: the largest neuron not yet covered opens a cone around itself. Zero vectors have no
+    direction and are passed over.
+
+    >>> from alignlib import Network
+    >>> distinct_directions(Network([[1.0, 0.0], [2.0, 0.001], [0.0, 1.0]], [1.0, 1.0, 1.0]))
+    2
+    """
+    least = np.cos(np.radians(inputs.positive("degrees", degrees)))
+    size = norms(net)
+    order = np.argsort(-size, kind="stable")
+    unit = net.w[order[size[order] > 0]] / size[order[size[order] > 0], None]
+    count = 0
+    while len(unit):
+        unit = unit[unit @ unit[0] < least]
+        count += 1
+    return count

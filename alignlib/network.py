@@ -1,0 +1,111 @@
+"""The two-layer ReLU network and its three kinds of start."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alignlib import inputs
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Network:
+    """A bias-free two-layer ReLU network, `f(x) = Σ_j v_j σ(⟨w_j, x⟩)`.
+
+    Parameters
+    ----------
+    w : (h, d) array, the input weights; row j belongs to neuron j
+    v : (h,) array, the output weights
+
+    Raises
+    ------
+    ValueError
+        If an array is not finite or the shapes do not fit.
+
+    Examples
+    --------
+    >>> net = Network([[1.0, 0.0], [0.0, 2.0]], [1.0, -1.0])
+    >>> net
+    Network(width=2, dim=2)
+    >>> net([[3.0, 1.0]])
+    array([1.])
+    """
+
+    w: np.ndarray
+    v: np.ndarray
+
+    def __post_init__(self):
+        w = inputs.array("w", self.w, 2)
+        object.__setattr__(self, "w", w)
+        object.__setattr__(self, "v", inputs.array("v", self.v, 1, (len(w),)))
+
+    @classmethod
+    def balanced(cls, width, dim, scale, rng):
+        """Gaussian `w_j` and `|v_j| = ‖w_j‖` with a random sign: light-like neurons.
+
+        Every entry of `w` has standard deviation `scale / √width`, so the size of `W`, and of the
+        outputs, does not depend on the width. Source: MMV and BF, "balanced initialisation".
+        """
+        rng = np.random.default_rng(rng)
+        w = _gaussian(width, dim, scale, rng)
+        return cls(w, rng.choice([-1.0, 1.0], size=len(w)) * np.linalg.norm(w, axis=1))
+
+    @classmethod
+    def dominated(cls, width, dim, scale, rng):
+        """Gaussian `w_j` and `|v_j| > ‖w_j‖`: time-like neurons.
+
+        `v_j² = ‖w_j‖² + ζ_j²` with `ζ_j` an independent Gaussian of standard deviation
+        `scale / √width`. BF ask only for `|v_j| ≥ ‖w_j‖`; the law of the excess is ours.
+        """
+        rng = np.random.default_rng(rng)
+        w = _gaussian(width, dim, scale, rng)
+        excess = _gaussian(width, 1, scale, rng)[:, 0]
+        sign = rng.choice([-1.0, 1.0], size=len(w))
+        return cls(w, sign * np.hypot(np.linalg.norm(w, axis=1), excess))
+
+    @classmethod
+    def unbalanced(cls, width, dim, scale, rng):
+        """Independent Gaussian `w_j` and `v_j`, all entries with deviation `scale / √width`."""
+        rng = np.random.default_rng(rng)
+        w = _gaussian(width, dim, scale, rng)
+        return cls(w, _gaussian(width, 1, scale, rng)[:, 0])
+
+    @property
+    def width(self):
+        """Number of neurons, h."""
+        return len(self.v)
+
+    @property
+    def dim(self):
+        """Number of inputs, d."""
+        return self.w.shape[1]
+
+    def preactivations(self, x):
+        """`z_jk = ⟨w_j, x_k⟩` as an (h, n) array, for `x` of shape (n, d)."""
+        return self.w @ inputs.array("x", x, 2, (None, self.dim)).T
+
+    def pattern(self, x):
+        """Which neuron is active on which sample: the (h, n) boolean array `z_jk > 0`."""
+        return self.preactivations(x) > 0
+
+    def __call__(self, x):
+        """The outputs `f(x_k)` as an (n,) array, for `x` of shape (n, d)."""
+        return self.v @ np.maximum(self.preactivations(x), 0)
+
+    def minkowski(self):
+        """`‖w_j‖² - v_j²` of every neuron, (h,): gradient flow conserves it.
+
+        Zero for a light-like (balanced) neuron, negative for a time-like (strictly dominated) one,
+        positive for a space-like one. Derived in chapter 1.
+        """
+        norm = np.linalg.norm(self.w, axis=1)
+        return (norm - self.v) * (norm + self.v)
+
+    def __repr__(self):
+        return f"Network(width={self.width}, dim={self.dim})"
+
+
+def _gaussian(width, dim, scale, rng):
+    """(width, dim) independent Gaussians of standard deviation `scale / √width`."""
+    width, dim = inputs.integer("width", width), inputs.integer("dim", dim)
+    scale = inputs.positive("scale", scale)
+    return rng.standard_normal((width, dim)) * (scale / np.sqrt(width))

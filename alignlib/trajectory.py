@@ -1,0 +1,74 @@
+"""What every solver returns: a network followed through time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from alignlib.data import Dataset
+from alignlib.loss import Loss
+from alignlib.network import Network
+
+KINDS = ("activate", "deactivate", "slide", "release")
+
+EVENT = np.dtype([("t", "f8"), ("neuron", "i8"), ("sample", "i8"), ("kind", "U10")])
+"""One row an event: when, which neuron, at the hyperplane of which sample, and one of `KINDS`."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Trajectory:
+    """A network followed through time, whatever solver followed it.
+
+    Attributes
+    ----------
+    data, loss_function : what it was trained on
+    t : (m,) the kept times, in units of gradient flow for the stated loss
+    outputs : (m, n) the outputs `f(x_k)` at these times
+    events : structured array of dtype `EVENT`, in order of time
+    alignment_time : float
+        The first time from which on every neuron stays at its goal (`geometry.aligned`);
+        `inf` if it had not come by the end, `nan` if the labels are not +1 and -1.
+    status : str, why it stopped
+    state : function t -> Network; call it through `at`
+    """
+
+    data: Dataset
+    loss_function: Loss
+    t: np.ndarray
+    outputs: np.ndarray
+    events: np.ndarray
+    alignment_time: float
+    status: str
+    state: Callable
+
+    @property
+    def loss(self):
+        """The loss at the kept times, (m,)."""
+        return self.loss_function.value(self.outputs, self.data.y)
+
+    def at(self, t):
+        """The network at time `t`, between the first and the last kept time."""
+        first, last = self.t[0], self.t[-1]
+        if not first <= t <= last:
+            raise ValueError(f"`t` must lie between {first:g} and {last:g}, got {t!r}")
+        return self.state(float(t))
+
+    @property
+    def start(self):
+        """The network at the first kept time."""
+        return self.at(self.t[0])
+
+    @property
+    def final(self):
+        """The network at the last kept time."""
+        return self.at(self.t[-1])
+
+    def networks(self):
+        """The networks at the kept times, one after the other."""
+        return (self.at(t) for t in self.t)
+
+    def __repr__(self):
+        return (
+            f"Trajectory({self.data.name or 'data'}, t from {self.t[0]:g} to {self.t[-1]:g}, "
+            f"loss {self.loss[0]:.3g} to {self.loss[-1]:.3g}, {len(self.events)} events; {self.status})"
+        )
