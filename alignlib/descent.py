@@ -54,11 +54,15 @@ def gradient_descent(
     keep = _steps_to_keep(t_save, step, n_steps)
     run = _Run(net, data, loss, DTYPES[dtype], torch.device(device), max_events)
     status = f"reached the last of {n_steps} steps"
+    if not np.isfinite(loss.value(net(data.x), data.y)):
+        raise ValueError("`net` must give a finite loss at the start, got an infinite one")
     try:
         for k in tqdm(range(n_steps + 1), disable=not progress, desc="gradient descent"):
             t = k * step
             f = run.look(t)
-            if not np.isfinite(loss.value(f, data.y)):
+            with np.errstate(over="ignore", invalid="ignore"):
+                finite = np.isfinite(loss.value(f, data.y))
+            if not finite:
                 status = f"stopped at step {k} (t={t:g}): the loss is not finite; try a smaller `step`"
                 break
             if k in keep:

@@ -17,13 +17,9 @@ def array(name, value, ndim, shape=None):
     try:
         result = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as problem:
-        raise ValueError(
-            f"`{name}` must be an array of numbers, got {type(value).__name__}"
-        ) from problem
+        raise ValueError(f"`{name}` must be an array of numbers, got {type(value).__name__}") from problem
     if result.ndim != ndim or result.size == 0:
-        raise ValueError(
-            f"`{name}` must be a non-empty array with {ndim} axes, got shape {result.shape}"
-        )
+        raise ValueError(f"`{name}` must be a non-empty array with {ndim} axes, got shape {result.shape}")
     wanted = (None,) * ndim if shape is None else shape
     if any(want is not None and want != have for want, have in zip(wanted, result.shape)):
         text = ", ".join("any" if want is None else str(want) for want in wanted)

@@ -62,9 +62,7 @@ def _logistic_pull(f, y):
 
 
 NAMED = {
-    "exponential": Loss(
-        "exponential", lambda f, y: np.exp(-y * f), lambda f, y: y * np.exp(-y * f)
-    ),
+    "exponential": Loss("exponential", lambda f, y: np.exp(-y * f), lambda f, y: y * np.exp(-y * f)),
     "logistic": Loss("logistic", lambda f, y: np.logaddexp(0, -y * f), _logistic_pull),
     "squared": Loss("squared", lambda f, y: (f - y) ** 2, lambda f, y: 2 * (y - f), "mean"),
 }

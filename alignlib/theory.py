@@ -53,9 +53,7 @@ class Claim:
         inputs.choice("kind", self.kind, KINDS)
         for name in ("measured", "bound"):
             object.__setattr__(self, name, float(getattr(self, name)))
-        object.__setattr__(
-            self, "hypotheses", {name: bool(held) for name, held in self.hypotheses.items()}
-        )
+        object.__setattr__(self, "hypotheses", {name: bool(held) for name, held in self.hypotheses.items()})
 
     @property
     def margin(self):
@@ -99,9 +97,7 @@ class Claim:
 
     def __repr__(self):
         measured = self._shown(self.measured)
-        return (
-            f"Claim({self.key}: measured {measured} {self.relation} {self.bound:.3g}: {self.verdict})"
-        )
+        return f"Claim({self.key}: measured {measured} {self.relation} {self.bound:.3g}: {self.verdict})"
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         row = self.record()

@@ -1,0 +1,53 @@
+# `make book` and `make test` do everything on a fresh machine; `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help book test lab lint store lock clean
+
+help:
+	@echo "make book   install, execute every notebook, build the HTML, say where it is"
+	@echo "make test   check style, run every test, compare every notebook with its stored outputs,"
+	@echo "            and open the built book in a browser"
+	@echo "make lab    open the chapters in JupyterLab"
+	@echo "make store  execute the notebooks and store their outputs (after changing one)"
+	@echo "make lock   resolve the dependencies in pyproject.toml again"
+	@echo "make clean  remove the built book and the environment"
+
+# The environment: everything in the lock, then this project itself, editable.
+.venv/installed: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}: try  make book PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+# The browser tests use an installed Chromium or Chrome, or else fetch Playwright's own.
+.venv/browser: .venv/installed
+	@command -v chromium chromium-browser google-chrome >/dev/null || $(BIN)/playwright install chromium \
+	  || echo "No browser could be fetched: the browser tests will say what to install."
+	@touch $@
+
+book: .venv/installed
+	@$(BIN)/python -m book.build
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+test: .venv/browser lint book
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+lab: .venv/installed
+	$(BIN)/jupyter lab --notebook-dir=chapters
+
+store: .venv/installed
+	$(BIN)/python -m book.store
+
+lock: .venv/installed
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate --no-header \
+	  --upgrade --upgrade-package torch==2.13.0 pyproject.toml \
+	  | grep -vE '^(nvidia-|cuda-|triton)' > requirements.lock
+
+clean:
+	rm -rf _build .venv

@@ -1,0 +1,160 @@
+"""One visual language for neurons, cones, data, time and loss.
+
+Every function draws on the axes it is given (or on new ones), returns them, and computes no more than
+a projection. A notebook switches the style on with ``plt.style.use(al.plots.STYLE)``.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from alignlib import geometry, measure
+
+# Okabe and Ito's palette: told apart by readers with any kind of colour vision.
+POSITIVE, NEGATIVE, DEAD, MARK, OTHER = "#0072B2", "#D55E00", "#8C8C8C", "#009E73", "#CC79A7"
+
+STYLE = {
+    "figure.figsize": (6.0, 3.2),
+    "figure.dpi": 150,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "savefig.facecolor": "white",
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "legend.frameon": False,
+    "legend.fontsize": 10,
+    "lines.linewidth": 1.8,
+}
+
+
+def samples(data, ax=None):
+    """Samples in the plane (the first two inputs): filled circles for y > 0, open squares for y < 0."""
+    ax = _axes(ax)
+    x, y = data.x[:, 0], data.x[:, 1]
+    up = data.y > 0
+    ax.plot(x[up], y[up], "o", color=POSITIVE, ms=7, label="$y_k > 0$", zorder=3)
+    ax.plot(x[~up], y[~up], "s", color=NEGATIVE, ms=7, mfc="white", mew=1.8, label="$y_k < 0$", zorder=3)
+    ax.axhline(0, color="0.85", lw=0.8, zorder=0)
+    ax.axvline(0, color="0.85", lw=0.8, zorder=0)
+    ax.set_aspect("equal")
+    ax.set(xlabel="$x_1$", ylabel="$x_2$")
+    return ax
+
+
+def cones(data, ax=None, radius=1.0):
+    """The sectors of the plane with one activation pattern; S+, S-, S_dead shaded and named."""
+    ax = _axes(ax)
+    angle = np.arctan2(data.x[:, 1], data.x[:, 0])
+    edge = np.unique(np.mod(np.concatenate([angle + np.pi / 2, angle - np.pi / 2]), 2 * np.pi))
+    shade = {"S+": (POSITIVE, "$S_+$"), "S-": (NEGATIVE, "$S_-$"), "dead": ("0.45", r"$S_{\rm dead}$")}
+    for low, high in zip(edge, np.append(edge[1:], edge[0] + 2 * np.pi)):
+        middle = np.array([np.cos((low + high) / 2), np.sin((low + high) / 2)])
+        active = data.x @ middle > 0
+        name = _cone(active, data.y > 0)
+        ax.plot([0, radius * np.cos(low)], [0, radius * np.sin(low)], color="0.8", lw=0.8, zorder=0)
+        if name in shade:
+            arc = np.linspace(low, high, 60)
+            colour, label = shade[name]
+            ax.fill(
+                np.append(0, radius * np.cos(arc)),
+                np.append(0, radius * np.sin(arc)),
+                color=colour,
+                alpha=0.22,
+                lw=0,
+                zorder=0,
+            )
+            ax.text(*(0.62 * radius * middle), label, ha="center", va="center", fontsize=12)
+    ax.set_aspect("equal")
+    return ax
+
+
+def turning(path, ax=None, until=None):
+    """Directions of planar neurons over time: the radius is time, the angle the direction of `w_j`.
+
+    The centre is the start, the rim the time `until` (default: the end). Solid blue lines have
+    `v_j > 0`, dashed orange ones `v_j < 0`; grey dotted ones are dead at the end.
+    """
+    ax = _axes(ax, polar=True)
+    end = path.t[-1] if until is None else until
+    t = np.linspace(path.t[0], end, 120)
+    nets = [path.at(time) for time in t]
+    w = np.stack([net.w[:, :2] for net in nets])
+    angle = np.unwrap(np.arctan2(w[..., 1], w[..., 0]), axis=0)
+    dead = ~nets[-1].pattern(path.data.x).any(axis=1)
+    for j, v in enumerate(nets[-1].v):
+        line, colour = (":", DEAD) if dead[j] else _by_sign(v)
+        ax.plot(angle[:, j], t, line, color=colour, lw=1.1, alpha=0.8)
+    ax.set_ylim(path.t[0] - 0.12 * (end - path.t[0]), end)
+    ax.set(yticks=[], xticks=[])
+    ax.spines["polar"].set_color("0.8")
+    return ax
+
+
+def neurons(path, ax=None):
+    """Every neuron's cosine to the samples it should turn to, over time.
+
+    That is `x_+` (the sum of the positive samples) for `v_j > 0`, solid blue, and `x_-` for
+    `v_j < 0`, dashed orange.
+    """
+    ax = _axes(ax)
+    centres = geometry.centres(path.data)
+    cosines = np.stack([geometry.cosine(net.w, centres) for net in path.networks()])
+    for j, v in enumerate(path.final.v):
+        line, colour = _by_sign(v)
+        ax.plot(path.t, cosines[:, j, 0 if v > 0 else 1], line, color=colour, lw=0.9, alpha=0.7)
+    ax.plot([], [], "-", color=POSITIVE, label="$v_j > 0$: $\\cos(w_j, x_+)$")
+    ax.plot([], [], "--", color=NEGATIVE, label="$v_j < 0$: $\\cos(w_j, x_-)$")
+    ax.set(xlabel="time $t$", ylabel="cosine to the goal", ylim=(-1.05, 1.05))
+    ax.legend(loc="lower right")
+    return ax
+
+
+def loss(path, ax=None, relative=False):
+    """The loss over time, divided by its first value if `relative`."""
+    ax = _axes(ax)
+    scale = path.loss[0] if relative else 1.0
+    ax.plot(path.t, path.loss / scale, color="black")
+    ax.set(xlabel="time $t$", ylabel="loss / first loss" if relative else "loss $L$")
+    return ax
+
+
+def norms(path, ax=None):
+    """`‖w_j‖` of every neuron over time, on a logarithmic axis."""
+    ax = _axes(ax)
+    sizes = np.stack([measure.norms(net) for net in path.networks()])
+    for j, v in enumerate(path.final.v):
+        line, colour = _by_sign(v)
+        ax.plot(path.t, sizes[:, j], line, color=colour, lw=0.9, alpha=0.7)
+    ax.set(yscale="log", xlabel="time $t$", ylabel="$\\|w_j\\|$")
+    return ax
+
+
+def fitted(net, data, ax=None):
+    """A network of one input and a bias as a function of the input, with the data."""
+    ax = _axes(ax)
+    low, high = data.x[:, 0].min(), data.x[:, 0].max()
+    reach = np.linspace(low - 0.2 * (high - low), high + 0.2 * (high - low), 400)
+    ax.plot(reach, net(np.stack([reach, np.ones_like(reach)], axis=1)), color=POSITIVE, label="network")
+    ax.plot(data.x[:, 0], data.y, "o", color="black", ms=6, label="data", zorder=3)
+    ax.set(xlabel="input $x$", ylabel="output")
+    return ax
+
+
+def _by_sign(v):
+    """Line style and colour of a neuron with output weight `v`."""
+    return ("-", POSITIVE) if v > 0 else ("--", NEGATIVE)
+
+
+def _cone(active, positive):
+    if not active.any():
+        return "dead"
+    if (active == positive).all():
+        return "S+"
+    return "S-" if (active != positive).all() else "mixed"
+
+
+def _axes(ax, polar=False):
+    if ax is not None:
+        return ax
+    return plt.figure().add_subplot(projection="polar" if polar else None)

@@ -1,0 +1,49 @@
+"""`make store`: execute the notebooks and store their outputs, as they are committed.
+
+nbval compares every later run with what is stored here. The README's figure is the opening picture.
+"""
+
+import base64
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parents[1]
+CHAPTERS = ROOT / "chapters"
+OPENING = ROOT / "book" / "assets" / "opening.png"
+
+
+def execute(path):
+    """Run the notebook in its own folder and write it back, outputs and no traces of this machine."""
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
+    nbformat.write(notebook, path)
+
+
+def opening_picture():
+    """The PNG of the first figure of the landing page."""
+    notebook = nbformat.read(CHAPTERS / "index.ipynb", as_version=4)
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
+    return base64.b64decode(next(o.data["image/png"] for o in outputs if "image/png" in o.get("data", {})))
+
+
+def main(names):
+    paths = [Path(name) for name in names] or sorted(CHAPTERS.glob("*.ipynb"))
+    for path in paths:
+        print(path)
+        execute(path)
+    OPENING.write_bytes(opening_picture())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
