@@ -53,24 +53,11 @@ def gradient_descent(
         raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
     keep = _steps_to_keep(t_save, step, n_steps)
     run = _Run(net, data, loss, DTYPES[dtype], torch.device(device), max_events)
-    status = f"reached the last of {n_steps} steps"
-    if not np.isfinite(loss.value(net(data.x), data.y)):
-        raise ValueError("`net` must give a finite loss at the start, got an infinite one")
-    try:
-        for k in tqdm(range(n_steps + 1), disable=not progress, desc="gradient descent"):
-            t = k * step
-            f = run.look(t)
-            with np.errstate(over="ignore", invalid="ignore"):
-                finite = np.isfinite(loss.value(f, data.y))
-            if not finite:
-                status = f"stopped at step {k} (t={t:g}): the loss is not finite; try a smaller `step`"
-                break
-            if k in keep:
-                run.keep(t, f)
-            if k < n_steps:
-                run.advance(step, f)
-    except KeyboardInterrupt:
-        status = f"interrupted by the user at step {k} (t={k * step:g})"
+    # Overflow is no surprise here: it is found, and reported, one line later.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not np.isfinite(loss.value(net(data.x), data.y)):
+            raise ValueError("`net` must give a finite loss at the start, got an infinite one")
+        status = run.steps(step, n_steps, keep, progress)
     return run.trajectory(status)
 
 
@@ -102,6 +89,22 @@ class _Run:
         self.aligned_since = np.nan if self.goal is None else np.inf
         self.events, self.n_events, self.events_until = [], 0, np.inf
         self.t, self.outputs, self.weights = [], [], []
+
+    def steps(self, step, n_steps, keep, progress):
+        """Run, and say in words why it ended."""
+        try:
+            for k in tqdm(range(n_steps + 1), disable=not progress, desc="gradient descent"):
+                t = k * step
+                f = self.look(t)
+                if not np.isfinite(self.loss.value(f, self.data.y)):
+                    return f"stopped at step {k} (t={t:g}): the loss is not finite; try a smaller `step`"
+                if k in keep:
+                    self.keep(t, f)
+                if k < n_steps:
+                    self.advance(step, f)
+        except KeyboardInterrupt:
+            return f"interrupted by the user at step {k} (t={t:g})"
+        return f"reached the last of {n_steps} steps"
 
     def look(self, t):
         """The outputs now; events since the last look are recorded on the way."""

@@ -7,7 +7,6 @@ import numpy as np
 
 from alignlib.data import Dataset
 from alignlib.loss import Loss
-from alignlib.network import Network
 
 KINDS = ("activate", "deactivate", "slide", "release")
 
@@ -29,7 +28,7 @@ class Trajectory:
         The first time from which on every neuron stays at its goal (`geometry.aligned`);
         `inf` if it had not come by the end, `nan` if the labels are not +1 and -1.
     status : str, why it stopped
-    state : function t -> Network; call it through `at`
+    state : function from a time to a `Network`; call it through `at`
     """
 
     data: Dataset

@@ -1,0 +1,146 @@
+"""Gradient descent is Euler's method for the flow, and a run never loses what it has."""
+
+import numpy as np
+import pytest
+import torch
+
+import alignlib as al
+from alignlib import descent
+
+DATA = al.data.separated(12, 4, 0.2, rng=0)
+NET = al.Network.unbalanced(9, 4, 0.7, rng=1)
+
+
+def autograd(net, data, loss, step, n_steps):
+    """The same training, written the way a PyTorch user writes it."""
+    w, v = (torch.tensor(a.copy(), requires_grad=True) for a in (net.w, net.v))
+    x, y = torch.tensor(data.x.copy()), torch.tensor(data.y.copy())
+    values = {
+        "exponential": lambda f: torch.exp(-y * f).sum(),
+        "logistic": lambda f: torch.nn.functional.softplus(-y * f).sum(),
+        "squared": lambda f: ((f - y) ** 2).mean(),
+    }
+    optimiser = torch.optim.SGD([w, v], lr=step)
+    for _ in range(n_steps):
+        optimiser.zero_grad()
+        values[loss](v @ torch.relu(w @ x.T)).backward()
+        optimiser.step()
+    return w.detach().numpy(), v.detach().numpy()
+
+
+@pytest.mark.parametrize("loss", ["exponential", "logistic", "squared"])
+def test_it_is_what_autograd_and_sgd_do(loss):
+    w, v = autograd(NET, DATA, loss, 0.01, 100)
+    end = al.gradient_descent(NET, DATA, loss, 0.01, 100).final
+    assert np.abs(end.w - w).max() < 1e-12  # 100 steps of rounding, weights of order one
+    assert np.abs(end.v - v).max() < 1e-12
+
+
+def test_it_converges_to_the_flow_with_order_one():
+    ends = [
+        al.gradient_descent(NET, DATA, "exponential", step, round(0.5 / step), t_save=[0.5]).outputs[-1]
+        for step in 0.01 / 2.0 ** np.arange(7)
+    ]
+    changes = np.abs(np.diff(ends, axis=0)).max(axis=1)
+    # Events shift by a step at most, so the ratios scatter around 2; their mean does not.
+    assert np.log2(changes[0] / changes[-1]) / 5 == pytest.approx(1, abs=0.15)
+
+
+def test_the_minkowski_norm_drifts_by_the_formula():
+    g = al.loss.get("exponential").pull(NET(DATA.x), DATA.y)
+    d = al.geometry.pulled(NET, DATA, g)
+    drift = 0.01**2 * (NET.v**2 * (d**2).sum(axis=1) - (NET.w * d).sum(axis=1) ** 2)
+    end = al.gradient_descent(NET, DATA, "exponential", 0.01, 1).final
+    assert np.abs(end.minkowski() - NET.minkowski() - drift).max() < 1e-14
+
+
+def test_float32_is_near_float64_and_leaves_the_start_alone():
+    w, v = NET.w.copy(), NET.v.copy()
+    double = al.gradient_descent(NET, DATA, "squared", 0.01, 200)
+    single = al.gradient_descent(NET, DATA, "squared", 0.01, 200, dtype="float32")
+    assert 0 < np.abs(single.outputs[-1] - double.outputs[-1]).max() < 1e-4
+    assert np.array_equal(NET.w, w)
+    assert np.array_equal(NET.v, v)
+
+
+def test_kept_times_are_those_asked_for_and_the_start():
+    path = al.gradient_descent(NET, DATA, "squared", 0.01, 100, t_save=[0.25, 1.0])
+    assert path.t == pytest.approx([0, 0.25, 1.0])
+    assert np.array_equal(path.at(0.0).w, NET.w)
+    assert np.allclose(path.final(DATA.x), path.outputs[-1], atol=1e-14)
+    middle = path.at((path.t[1] + path.t[2]) / 2)
+    assert np.allclose(middle.v, (path.at(path.t[1]).v + path.final.v) / 2, atol=1e-15)
+    with pytest.raises(ValueError, match="`t` must lie between 0 and 1, got 2"):
+        path.at(2)
+
+
+def test_splitting_a_run_in_two_changes_nothing():
+    whole = al.gradient_descent(NET, DATA, "logistic", 0.01, 100).final
+    half = al.gradient_descent(NET, DATA, "logistic", 0.01, 50).final
+    again = al.gradient_descent(half, DATA, "logistic", 0.01, 50).final
+    assert np.array_equal(whole.w, again.w)
+
+
+def test_events_are_the_changes_of_pattern():
+    path = al.gradient_descent(NET, DATA, "exponential", 0.01, 100, t_save=0.01 * np.arange(101))
+    patterns = np.stack([net.pattern(DATA.x) for net in path.networks()])
+    changed = np.argwhere(patterns[1:] != patterns[:-1])
+    assert len(changed) > 0
+    assert path.events["t"] == pytest.approx(path.t[changed[:, 0] + 1])
+    assert path.events["neuron"].tolist() == changed[:, 1].tolist()
+    assert path.events["sample"].tolist() == changed[:, 2].tolist()
+    now = patterns[changed[:, 0] + 1, changed[:, 1], changed[:, 2]]
+    assert (path.events["kind"] == np.where(now, "activate", "deactivate")).all()
+
+
+def test_too_many_events_are_reported_and_do_not_stop_the_run():
+    path = al.gradient_descent(NET, DATA, "exponential", 0.01, 100, max_events=1)
+    assert 1 <= len(path.events) < 10
+    assert "not recorded" in path.status
+    assert path.t[-1] == pytest.approx(1.0)
+
+
+def test_the_alignment_time_is_the_first_time_from_which_all_are_aligned():
+    start = al.Network.balanced(30, 4, 1e-4, rng=0)
+    path = al.gradient_descent(start, DATA, "exponential", 0.01, 100, t_save=0.01 * np.arange(101))
+    there = [al.geometry.aligned(net, DATA).all() for net in path.networks()]
+    last_not = max(i for i, yes in enumerate(there) if not yes)
+    assert path.alignment_time == pytest.approx(path.t[last_not + 1])
+    regression = al.data.three_points()
+    other = al.gradient_descent(al.Network.balanced(5, 2, 1e-3, rng=0), regression, "squared", 0.01, 5)
+    assert np.isnan(other.alignment_time)
+
+
+def test_a_step_too_large_stops_says_so_and_keeps_what_it_has():
+    path = al.gradient_descent(NET, DATA, "squared", 30.0, 50)
+    assert "not finite" in path.status
+    assert "smaller `step`" in path.status
+    assert np.isfinite(path.loss).all()
+
+
+def test_an_interrupted_run_returns_what_it_has(monkeypatch):
+    advance, seen = descent._Run.advance, []
+
+    def interrupted(self, step, f):
+        seen.append(1)
+        if len(seen) == 40:
+            raise KeyboardInterrupt
+        advance(self, step, f)
+
+    monkeypatch.setattr(descent._Run, "advance", interrupted)
+    path = al.gradient_descent(NET, DATA, "squared", 0.01, 100)
+    assert path.status == "interrupted by the user at step 39 (t=0.39)"
+    assert len(path.t) == 40
+
+
+def test_a_user_s_own_loss_trains():
+    fourth = al.Loss("fourth", lambda f, y: (f - y) ** 4, lambda f, y: -4 * (f - y) ** 3, "mean")
+    path = al.gradient_descent(NET, DATA, fourth, 0.01, 500)
+    assert path.loss[-1] < 0.2 * path.loss[0]
+
+
+def test_the_bar_shows_only_when_asked_for(capsys):
+    al.gradient_descent(NET, DATA, "squared", 0.01, 3)
+    assert capsys.readouterr().err == ""
+    al.gradient_descent(NET, DATA, "squared", 0.01, 3, progress=True)
+    assert "gradient descent" in capsys.readouterr().err

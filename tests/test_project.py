@@ -1,0 +1,107 @@
+"""The project agrees with itself: one list of packages, a light import, notebooks stored as executed."""
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import nbformat
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from tests.conftest import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
+README = (ROOT / "README.md").read_text()
+
+
+def lock():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+def declared():
+    extras = PROJECT["optional-dependencies"]
+    return [Requirement(text) for group in (PROJECT["dependencies"], *extras.values()) for text in group]
+
+
+def test_the_lock_pins_every_declared_package_within_its_range():
+    pins = {}
+    for pin in lock():
+        (exact,) = pin.specifier
+        assert exact.operator == "=="
+        pins.setdefault(canonicalize_name(pin.name), []).append(exact.version)
+    for wanted in declared():
+        versions = pins.get(canonicalize_name(wanted.name), [])
+        assert versions, f"{wanted.name} is not in requirements.lock: run `make lock`"
+        assert all(wanted.specifier.contains(version) for version in versions), wanted
+
+
+def test_the_environment_file_installs_the_lock_and_the_project():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert environment["channels"] == ["conda-forge"]
+    *plain, pip = environment["dependencies"]
+    (python,) = (entry for entry in plain if entry.startswith("python="))
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python.removeprefix("python="))
+    assert pip["pip"][1:] == ["-r requirements.lock", "-e ."]
+    assert pip["pip"][0].startswith("--extra-index-url")
+
+
+def test_the_makefile_and_ci_install_the_same():
+    makefile = (ROOT / "Makefile").read_text()
+    assert "install --quiet --requirement requirements.lock" in makefile
+    assert "install --quiet --no-deps --editable ." in makefile
+    gate = (ROOT / ".ci" / "run").read_text()
+    assert "pip install" not in gate  # it goes through the Makefile
+    for command in ("make book", "make test"):
+        assert command in README
+        assert command in gate
+
+
+def test_the_packages_the_user_named_are_declared():
+    names = {canonicalize_name(wanted.name) for wanted in declared()}
+    assert {"jupyter-book", "jupyterlab", "numpy", "torch", "matplotlib", "ipywidgets", "nbval"} <= names
+
+
+def test_importing_the_library_loads_neither_torch_nor_matplotlib():
+    heavy = ("torch", "matplotlib", "scipy", "sklearn", "mlxtend", "pandas")
+    code = f"import sys, alignlib; print([name for name in {heavy} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_the_library_gives_its_names():
+    import alignlib as al
+
+    for name in al.__all__:
+        assert getattr(al, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = al.nonsense
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+class TestNotebook:
+    def test_every_code_cell_was_committed_executed_in_order(self, path):
+        cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        # nbval passes over cells without a count, so it would compare nothing.
+        assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+
+    def test_no_output_is_left_uncompared(self, path):
+        for cell in nbformat.read(path, as_version=4).cells:
+            assert not {"nbval-skip", "nbval-ignore-output"} & set(cell.metadata.get("tags", ()))
+            for output in cell.get("outputs", ()):
+                assert output.output_type != "error"
+                assert "image/svg+xml" not in output.get("data", {})
+
+    def test_it_is_a_page_of_the_book(self, path):
+        assert f"chapters/{path.stem}" in (ROOT / "_toc.yml").read_text()
+
+
+def test_no_page_types_a_path_of_one_machine():
+    files = [*NOTEBOOKS, *ROOT.glob("*.md"), *ROOT.glob("alignlib/*.py"), *ROOT.glob("book/*.py")]
+    for path in files:
+        assert not re.search(r"(?<![\w.~/])/(home|root|work|tmp)/", path.read_text()), path
