@@ -16,16 +16,21 @@ help:
 # The environment: everything in the lock, then this project itself, editable.
 .venv/installed: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}: try  make book PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@
 
 # The browser tests use an installed Chromium or Chrome, or else fetch Playwright's own.
 .venv/browser: .venv/installed
-	@command -v chromium chromium-browser google-chrome >/dev/null || $(BIN)/playwright install chromium \
+	@for name in chromium chromium-browser google-chrome; do \
+	  if command -v $$name >/dev/null; then touch $@; fi; done
+	@test -e $@ || { $(BIN)/playwright install chromium && touch $@; } \
 	  || echo "No browser could be fetched: the browser tests will say what to install."
-	@touch $@
+
+# Several processes share the machine, and one thread each is faster than all fighting for it; it also makes
+# the sums of a run the same everywhere.
+book store test: export OMP_NUM_THREADS := 1
 
 book: .venv/installed
 	@$(BIN)/python -m book.build
@@ -43,11 +48,13 @@ lab: .venv/installed
 store: .venv/installed
 	$(BIN)/python -m book.store
 
+# PyTorch's CUDA parts are left out of the lock: pip adds them where the chosen build of PyTorch needs them.
 lock: .venv/installed
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate --no-header \
-	  --upgrade --upgrade-package torch==2.13.0 pyproject.toml \
-	  | grep -vE '^(nvidia-|cuda-|triton)' > requirements.lock
+	  --upgrade pyproject.toml --output-file .venv/lock
+	echo "# Every package of the book, the tests and the sweeps, made from pyproject.toml by \`make lock\`." > requirements.lock
+	grep -vE '^(nvidia-|cuda-|triton)' .venv/lock >> requirements.lock
 
 clean:
 	rm -rf _build .venv

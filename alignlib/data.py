@@ -68,9 +68,10 @@ class Dataset:
     @cached_property
     def correlations(self):
         """`⟨y_k x_k, y_l x_l⟩ / (‖x_k‖ ‖x_l‖)`, an (n, n) array; labels +1 and -1 only."""
-        z = inputs.directions("x", self.x) * inputs.labels("y", self.y)[:, None]
-        z = z / np.linalg.norm(z, axis=1, keepdims=True)
-        return z @ z.T
+        z = inputs.unit_rows("x", self.x) * inputs.labels("y", self.y)[:, None]
+        correlations = z @ z.T
+        correlations.setflags(write=False)
+        return correlations
 
     @cached_property
     def mu(self):
@@ -86,7 +87,7 @@ class Dataset:
 
 
 def separated(n, dim, mu, rng):
-    """Random unit samples with separation exactly `mu` (to rounding), labels half and half.
+    """Random unit samples with separation `mu`, to rounding; labels half and half.
 
     The signed samples `y_k x_k` are drawn around a random centre c: `c + s u_k`, normalised, with
     Gaussian `u_k ⟂ c` that sum to zero. Their smallest correlation falls from 1 at `s = 0` to below
@@ -98,10 +99,7 @@ def separated(n, dim, mu, rng):
     from scipy.optimize import brentq
 
     n, dim = inputs.integer("n", n, least=2), inputs.integer("dim", dim, least=2)
-    mu = inputs.positive("mu", mu)
-    if mu >= 1:
-        raise ValueError(f"`mu` must lie between 0 and 1, got {mu!r}")
-    rng = np.random.default_rng(rng)
+    mu, rng = inputs.positive("mu", mu, below=1), inputs.generator("rng", rng)
     centre = rng.standard_normal(dim)
     centre /= np.linalg.norm(centre)
     u = rng.standard_normal((n, dim))
@@ -124,13 +122,13 @@ def separated(n, dim, mu, rng):
 def toy_2d(n=8, spread=70.0):
     """`n` unit samples in the plane, labels alternating, signed samples fanned over `spread` degrees.
 
-    Deterministic; separation `μ = cos(spread)`, so Assumption 1 holds for `spread < 90`.
+    Deterministic; separation `μ = cos(spread)`, so Assumption 1 holds for `spread < 90`, up to 180.
 
-    >>> toy_2d(spread=60).mu
-    0.5...
+    >>> round(toy_2d(spread=60).mu, 9)
+    0.5
     """
     n = inputs.integer("n", n, least=2)
-    spread = inputs.positive("spread", spread)
+    spread = inputs.positive("spread", spread, below=180)
     angle = np.radians(90 + np.linspace(-spread / 2, spread / 2, n))
     y = np.where(np.arange(n) % 2, -1.0, 1.0)
     z = np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -151,7 +149,7 @@ def stewart(n=40, *, rng):
     corners = np.array(
         [[-1, 0], [-0.7, 0.7], [-0.55, 0.5], [-0.4, 1], [0, 0], [0.5, 1], [0.6, 0.6], [0.7, 0.7], [1, 0]]
     )
-    x = np.sort(np.random.default_rng(rng).uniform(-1, 1, inputs.integer("n", n)))
+    x = np.sort(inputs.generator("rng", rng).uniform(-1, 1, inputs.integer("n", n)))
     return Dataset(_with_bias(x), np.interp(x, *corners.T), "Stewart")
 
 
@@ -177,9 +175,9 @@ def mnist_files(folder, a=0, b=1):
 
     `folder` holds `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, plain or `.gz`.
     """
-    images = _idx(folder, "train-images-idx3-ubyte", 16)
-    digit = _idx(folder, "train-labels-idx1-ubyte", 8)
-    return _pair(images.reshape(len(digit), -1), digit, a, b, "MNIST, full")
+    images = _idx(folder, "train-images-idx3-ubyte", ndim=3)
+    digit = _idx(folder, "train-labels-idx1-ubyte", ndim=1)
+    return _pair(images.reshape(len(images), -1), digit, a, b, "MNIST, full")
 
 
 def cifar10_files(folder, a=0, b=1):
@@ -209,19 +207,23 @@ def _pair(images, label, a, b, name):
         raise ValueError(f"`a` and `b` must be two different classes, got {a!r} twice")
     keep = np.isin(label, [a, b])
     x = np.asarray(images[keep], dtype=np.float64)
-    x = inputs.directions("images", x - x.mean(axis=0))
-    x = x / np.linalg.norm(x, axis=1, keepdims=True)
+    x = inputs.unit_rows("images", x - x.mean(axis=0))
     return Dataset(x, np.where(label[keep] == a, 1.0, -1.0), f"{name} {a}/{b}")
 
 
-def _existing(folder, name):
-    for path in (Path(folder) / name, Path(folder) / f"{name}.gz"):
+def _existing(folder, name, endings=("",)):
+    for path in (Path(folder) / f"{name}{ending}" for ending in endings):
         if path.exists():
             return path
-    raise ValueError(f"`folder` must hold the file {name} (or {name}.gz), got {str(folder)!r}")
+    raise ValueError(f"`folder` must hold the file {name}, got {str(folder)!r}, which does not")
 
 
-def _idx(folder, name, header):
-    path = _existing(folder, name)
+def _idx(folder, name, ndim):
+    """The bytes of an IDX file as an array: 0, 0, 8 (unsigned bytes), ndim, the lengths, the data."""
+    path = _existing(folder, name, ("", ".gz"))
     with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-        return np.frombuffer(file.read(), dtype=np.uint8, offset=header)
+        content = file.read()
+    shape = np.frombuffer(content[4 : 4 + 4 * ndim], ">u4").astype(int)
+    if content[:4] != bytes([0, 0, 8, ndim]) or len(content) != 4 + 4 * ndim + shape.prod():
+        raise ValueError(f"`folder` must hold {name} as an IDX file with {ndim} axes, got another content")
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * ndim).reshape(shape)

@@ -1,5 +1,7 @@
 """Full-batch gradient descent in PyTorch: what practitioners run, and Euler's method for the flow."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from tqdm.auto import tqdm
@@ -34,9 +36,9 @@ def gradient_descent(
     ----------
     step : float, η
     n_steps : int
-    t_save : times to keep, moved to the nearest step; without it, 200 evenly spaced ones
+    t_save : times to keep besides the start, moved to the nearest step; without it, 200 evenly spaced
     dtype : "float64" or "float32"
-    device : any PyTorch device
+    device : a PyTorch device that knows the dtype
     max_events : from this many events on they are no longer recorded (`status` says so)
     progress : show a bar
 
@@ -44,21 +46,32 @@ def gradient_descent(
     -------
     Trajectory
         Between kept times `at` interpolates linearly. A run that is interrupted, or whose loss
-        stops being finite, returns what it has; `status` says why.
+        stops being finite, returns what it has up to the last good step; `status` says why.
+
+    Raises
+    ------
+    ValueError
+        For arguments that do not fit, and a start whose loss is not finite.
     """
-    loss = losses.get(loss)
+    loss = losses.fitting(loss, data)
     step, n_steps = inputs.positive("step", step), inputs.integer("n_steps", n_steps)
     inputs.choice("dtype", dtype, DTYPES)
+    max_events = inputs.integer("max_events", max_events, least=0)
     if net.dim != data.dim:
         raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
     keep = _steps_to_keep(t_save, step, n_steps)
-    run = _Run(net, data, loss, DTYPES[dtype], torch.device(device), max_events)
+    run = _Run(net, data, loss, DTYPES[dtype], _device(device), max_events)
     # Overflow is no surprise here: it is found, and reported, one line later.
     with np.errstate(over="ignore", invalid="ignore"):
-        if not np.isfinite(loss.value(net(data.x), data.y)):
-            raise ValueError("`net` must give a finite loss at the start, got an infinite one")
         status = run.steps(step, n_steps, keep, progress)
     return run.trajectory(status)
+
+
+def _device(device):
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, TypeError) as problem:
+        raise ValueError(f"`device` must be a PyTorch device of this machine, got {device!r}") from problem
 
 
 def _steps_to_keep(t_save, step, n_steps):
@@ -85,37 +98,53 @@ class _Run:
         )
         classes = bool((np.abs(data.y) == 1).all())
         self.goal = torch.tensor(data.y > 0, device=device) if classes else None
-        self.active, self.z = None, None
+        self.active, self.z, self.last_good = None, None, None
         self.aligned_since = np.nan if self.goal is None else np.inf
         self.events, self.n_events, self.events_until = [], 0, np.inf
         self.t, self.outputs, self.weights = [], [], []
 
     def steps(self, step, n_steps, keep, progress):
         """Run, and say in words why it ended."""
+        f = self.outputs_now()
+        if not np.isfinite(self.loss.value(f, self.data.y)):
+            raise ValueError("`net` must give a finite loss at the start, got an infinite one")
+        self.record(0.0, f, keep=True)
         try:
-            for k in tqdm(range(n_steps + 1), disable=not progress, desc="gradient descent"):
-                t = k * step
-                f = self.look(t)
+            for k in tqdm(range(1, n_steps + 1), disable=not progress, desc="gradient descent"):
+                self.advance(step, f)
+                f = self.outputs_now()
                 if not np.isfinite(self.loss.value(f, self.data.y)):
-                    return f"stopped at step {k} (t={t:g}): the loss is not finite; try a smaller `step`"
-                if k in keep:
-                    self.keep(t, f)
-                if k < n_steps:
-                    self.advance(step, f)
+                    self.keep_last_good()
+                    at = f"step {k} (t={k * step:g})"
+                    return f"stopped at {at}: the loss is not finite; try a smaller `step`"
+                self.record(k * step, f, keep=k in keep)
         except KeyboardInterrupt:
-            return f"interrupted by the user at step {k} (t={t:g})"
+            self.keep_last_good()
+            return f"interrupted by the user after t={self.t[-1]:g}"
         return f"reached the last of {n_steps} steps"
 
-    def look(self, t):
-        """The outputs now; events since the last look are recorded on the way."""
+    def outputs_now(self):
         self.z = self.w @ self.x.T
+        return (self.v @ torch.relu(self.z)).cpu().numpy()
+
+    def record(self, t, f, keep):
+        """Note a good step: its events, its alignment, its weights (for good, if `keep`)."""
         active = self.z > 0
         if self.active is not None:
             self._record_events(t, active)
         self.active = active
         if self.goal is not None:
             self._record_alignment(t)
-        return (self.v @ torch.relu(self.z)).cpu().numpy()
+        self.last_good = (t, f, self.w, self.v)
+        if keep:
+            self.keep_last_good()
+
+    def keep_last_good(self):
+        t, f, w, v = self.last_good
+        if not self.t or self.t[-1] < t:
+            self.t.append(t)
+            self.outputs.append(f)
+            self.weights.append((w.cpu().numpy(), v.cpu().numpy()))
 
     def _record_events(self, t, active):
         changed = active != self.active
@@ -138,39 +167,40 @@ class _Run:
         elif np.isinf(self.aligned_since):
             self.aligned_since = t
 
-    def keep(self, t, f):
-        self.t.append(t)
-        self.outputs.append(f)
-        self.weights.append((self.w.cpu().numpy().copy(), self.v.cpu().numpy().copy()))
-
     def advance(self, step, f):
         g = torch.as_tensor(self.loss.pull(f, self.data.y).astype(f.dtype), device=self.w.device)
         d = (self.active * g) @ self.x
         dw, dv = self.v[:, None] * d, (self.w * d).sum(dim=1)
-        self.w += step * dw
-        self.v += step * dv
+        # New tensors, both at once: `last_good` still holds the old ones.
+        self.w, self.v = self.w + step * dw, self.v + step * dv
 
     def trajectory(self, status):
         if np.isfinite(self.events_until):
             status += f"; events after t={self.events_until:g} not recorded (`max_events`)"
-        t, weights = np.array(self.t), self.weights
-
-        def state(time):
-            right = int(np.searchsorted(t, time))
-            if t[right] == time:
-                return Network(*weights[right])
-            left, part = right - 1, (time - t[right - 1]) / (t[right] - t[right - 1])
-            pairs = zip(weights[left], weights[right])
-            return Network(*((1 - part) * a + part * b for a, b in pairs))
-
-        events = np.concatenate([np.empty(0, EVENT), *self.events])
         return Trajectory(
             self.data,
             self.loss,
-            t,
+            np.array(self.t),
             np.array(self.outputs, dtype=np.float64),
-            events,
+            np.concatenate([np.empty(0, EVENT), *self.events]),
             self.aligned_since,
             status,
-            state,
+            Interpolated(np.array(self.t), self.weights),
         )
+
+
+@dataclass(frozen=True)
+class Interpolated:
+    """The network at any time: linear between the kept ones."""
+
+    t: np.ndarray
+    weights: list
+
+    def __call__(self, time):
+        right = int(np.searchsorted(self.t, time))
+        if self.t[right] == time:
+            return Network(*self.weights[right])
+        before, after = self.t[right - 1], self.t[right]
+        part = (time - before) / (after - before)
+        pairs = zip(self.weights[right - 1], self.weights[right])
+        return Network(*((1 - part) * a + part * b for a, b in pairs))

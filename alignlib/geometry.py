@@ -44,7 +44,10 @@ def aligned(net, data):
 
 def violating_share(data):
     """Share of the pairs of samples with `⟨y_k x_k, y_l x_l⟩ ≤ 0`, which Assumption 1 forbids."""
-    return float((pair_correlations(data) <= 0).mean())
+    if data.n < 2:
+        raise ValueError(f"`data` must have at least two samples, got n = {data.n}")
+    # The diagonal is 1 and never counts.
+    return float((data.correlations <= 0).sum() / (data.n * (data.n - 1)))
 
 
 def pair_correlations(data):
@@ -55,15 +58,14 @@ def pair_correlations(data):
 def centres(data):
     """`x_+` and `x_-`, the sums of the samples with label +1 and with label -1: a (2, d) array."""
     positive = inputs.labels("data.y", data.y) > 0
+    if positive.all() or not positive.any():
+        raise ValueError(f"`data` must have samples of both labels, got {data.y[0]:+g} only")
     return np.stack([data.x[positive].sum(axis=0), data.x[~positive].sum(axis=0)])
 
 
 def cosine(a, b):
     """Cosines between the rows of `a` and the rows of `b`: (m, d), (k, d) -> (m, k)."""
-    a, b = inputs.directions("a", a), inputs.directions("b", b)
-    a = a / np.linalg.norm(a, axis=1, keepdims=True)
-    b = b / np.linalg.norm(b, axis=1, keepdims=True)
-    return a @ b.T
+    return inputs.unit_rows("a", a) @ inputs.unit_rows("b", b).T
 
 
 def pulled(net, data, g):

@@ -15,9 +15,12 @@ def array(name, value, ndim, shape=None):
     `shape` may fix some lengths: ``(None, 3)`` asks for three columns.
     """
     try:
-        result = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as problem:
-        raise ValueError(f"`{name}` must be an array of numbers, got {type(value).__name__}") from problem
+        given = np.asarray(value)
+        result = np.array(given, dtype=np.float64) if given.dtype.kind in "biuf" else None
+    except (TypeError, ValueError, RuntimeError):
+        result = None
+    if result is None:
+        raise ValueError(f"`{name}` must be an array of real numbers, got {type(value).__name__}")
     if result.ndim != ndim or result.size == 0:
         raise ValueError(f"`{name}` must be a non-empty array with {ndim} axes, got shape {result.shape}")
     wanted = (None,) * ndim if shape is None else shape
@@ -32,16 +35,18 @@ def array(name, value, ndim, shape=None):
     return result
 
 
-def directions(name, value, ndim=2):
-    """Like `array`, but every row needs a direction: no zero vectors."""
-    result = array(name, value, ndim)
-    zero = np.flatnonzero(~np.atleast_2d(result).any(axis=1))
+def unit_rows(name, value):
+    """The rows of `value`, each divided by its length: no zero vectors. Safe at any scale."""
+    result = array(name, value, 2)
+    largest = np.abs(result).max(axis=1, keepdims=True)
+    zero = np.flatnonzero(largest == 0)
     if zero.size:
         raise ValueError(
             f"`{name}` must have no zero vectors (they have no direction), "
             f"got {zero.size}, the first in row {zero[0]}"
         )
-    return result
+    result = result / largest  # so that no square underflows or overflows
+    return result / np.linalg.norm(result, axis=1, keepdims=True)
 
 
 def labels(name, value):
@@ -53,14 +58,14 @@ def labels(name, value):
     return result
 
 
-def positive(name, value, least=None):
-    """`value` as a finite float above zero (or, with `least`, at least that)."""
+def positive(name, value, below=np.inf):
+    """`value` as a float above zero and under `below`."""
     try:
-        result = float(value)
-    except (TypeError, ValueError) as problem:
-        raise ValueError(f"`{name}` must be a positive number, got {value!r}") from problem
-    if not np.isfinite(result) or result <= 0 or (least is not None and result < least):
-        need = "positive and finite" if least is None else f"finite and at least {least:g}"
+        result = np.nan if isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        result = np.nan
+    if not 0 < result < below:
+        need = "a positive finite number" if np.isinf(below) else f"a number between 0 and {below:g}"
         raise ValueError(f"`{name}` must be {need}, got {value!r}")
     return result
 
@@ -78,6 +83,16 @@ def integer(name, value, least=1):
 
 def choice(name, value, options):
     """`value` if it is one of `options`."""
-    if value not in options:
+    if value not in tuple(options):
         raise ValueError(f"`{name}` must be one of {', '.join(map(str, options))}, got {value!r}")
     return value
+
+
+def generator(name, value):
+    """`value`, a seed or a generator or None for a fresh seed, as a `numpy.random.Generator`."""
+    try:
+        return np.random.default_rng(value)
+    except (TypeError, ValueError) as problem:
+        raise ValueError(
+            f"`{name}` must be a non-negative integer seed, a numpy Generator or None, got {value!r}"
+        ) from problem

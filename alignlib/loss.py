@@ -20,6 +20,7 @@ class Loss:
     sample_value : function (f, y) -> ℓ, elementwise on arrays
     sample_pull : function (f, y) -> -∂ℓ/∂f, elementwise on arrays
     reduction : "sum" or "mean"
+    classes : bool, whether the labels must be +1 and -1
 
     Examples
     --------
@@ -37,6 +38,7 @@ class Loss:
     sample_value: Callable
     sample_pull: Callable
     reduction: str = "sum"
+    classes: bool = False
 
     def __post_init__(self):
         inputs.choice("reduction", self.reduction, ("sum", "mean"))
@@ -56,15 +58,35 @@ class Loss:
         return f"Loss({self.name}, {self.reduction})"
 
 
+# Functions with names, not lambdas, so that a Loss can be sent to another process.
+def _exponential(f, y):
+    return np.exp(-y * f)
+
+
+def _exponential_pull(f, y):
+    return y * np.exp(-y * f)
+
+
+def _logistic(f, y):
+    return np.logaddexp(0, -y * f)
+
+
 def _logistic_pull(f, y):
-    """`y / (1 + e^{yf})`, without overflow."""
-    return y * np.exp(-np.logaddexp(0, y * f))
+    return y * np.exp(-np.logaddexp(0, y * f))  # y / (1 + e^{yf}) without overflow
+
+
+def _squared(f, y):
+    return (f - y) ** 2
+
+
+def _squared_pull(f, y):
+    return 2 * (y - f)
 
 
 NAMED = {
-    "exponential": Loss("exponential", lambda f, y: np.exp(-y * f), lambda f, y: y * np.exp(-y * f)),
-    "logistic": Loss("logistic", lambda f, y: np.logaddexp(0, -y * f), _logistic_pull),
-    "squared": Loss("squared", lambda f, y: (f - y) ** 2, lambda f, y: 2 * (y - f), "mean"),
+    "exponential": Loss("exponential", _exponential, _exponential_pull, classes=True),
+    "logistic": Loss("logistic", _logistic, _logistic_pull, classes=True),
+    "squared": Loss("squared", _squared, _squared_pull, "mean"),
 }
 
 
@@ -82,3 +104,11 @@ def get(loss, reduction=None):
             raise ValueError(f"`loss` must be a Loss or one of {', '.join(NAMED)}, got {loss!r}")
         loss = NAMED[loss]
     return loss if reduction is None else replace(loss, reduction=reduction)
+
+
+def fitting(loss, data):
+    """The `Loss` called `loss`, if the labels of `data` suit it."""
+    loss = get(loss)
+    if loss.classes:
+        inputs.labels("data.y", data.y)
+    return loss

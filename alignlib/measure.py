@@ -53,12 +53,16 @@ def distinct_directions(net, degrees=1.0):
     >>> distinct_directions(Network([[1.0, 0.0], [2.0, 0.001], [0.0, 1.0]], [1.0, 1.0, 1.0]))
     2
     """
-    least = np.cos(np.radians(inputs.positive("degrees", degrees)))
+    least = np.cos(np.radians(inputs.positive("degrees", degrees, below=180)))
     size = norms(net)
     order = np.argsort(-size, kind="stable")
-    unit = net.w[order[size[order] > 0]] / size[order[size[order] > 0], None]
+    largest_first = net.w[order[size[order] > 0]]
+    if not len(largest_first):
+        return 0
+    unit = inputs.unit_rows("net.w", largest_first)
     count = 0
     while len(unit):
-        unit = unit[unit @ unit[0] < least]
+        centre, unit = unit[0], unit[1:]
+        unit = unit[unit @ centre < least]
         count += 1
     return count

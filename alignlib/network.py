@@ -45,7 +45,7 @@ class Network:
         Every entry of `w` has standard deviation `scale / √width`, so the size of `W`, and of the
         outputs, does not depend on the width. Source: MMV and BF, "balanced initialisation".
         """
-        rng = np.random.default_rng(rng)
+        rng = inputs.generator("rng", rng)
         w = _gaussian(width, dim, scale, rng)
         return cls(w, rng.choice([-1.0, 1.0], size=len(w)) * np.linalg.norm(w, axis=1))
 
@@ -56,7 +56,7 @@ class Network:
         `v_j² = ‖w_j‖² + ζ_j²` with `ζ_j` an independent Gaussian of standard deviation
         `scale / √width`. BF ask only for `|v_j| ≥ ‖w_j‖`; the law of the excess is ours.
         """
-        rng = np.random.default_rng(rng)
+        rng = inputs.generator("rng", rng)
         w = _gaussian(width, dim, scale, rng)
         excess = _gaussian(width, 1, scale, rng)[:, 0]
         sign = rng.choice([-1.0, 1.0], size=len(w))
@@ -65,7 +65,7 @@ class Network:
     @classmethod
     def unbalanced(cls, width, dim, scale, rng):
         """Independent Gaussian `w_j` and `v_j`, all entries with deviation `scale / √width`."""
-        rng = np.random.default_rng(rng)
+        rng = inputs.generator("rng", rng)
         w = _gaussian(width, dim, scale, rng)
         return cls(w, _gaussian(width, 1, scale, rng)[:, 0])
 

@@ -8,9 +8,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from alignlib import geometry, measure
+from alignlib.data import Dataset
+from alignlib.network import Network
 
 # Okabe and Ito's palette: told apart by readers with any kind of colour vision.
-POSITIVE, NEGATIVE, DEAD, MARK, OTHER = "#0072B2", "#D55E00", "#8C8C8C", "#009E73", "#CC79A7"
+POSITIVE, NEGATIVE, DEAD = "#0072B2", "#D55E00", "#8C8C8C"
 
 STYLE = {
     "figure.figsize": (6.0, 3.2),
@@ -44,14 +46,17 @@ def samples(data, ax=None):
 
 def cones(data, ax=None, radius=1.0):
     """The sectors of the plane with one activation pattern; S+, S-, S_dead shaded and named."""
+    if data.dim != 2:
+        raise ValueError(f"`data` must have dim 2 to be drawn, got {data.dim}")
     ax = _axes(ax)
     angle = np.arctan2(data.x[:, 1], data.x[:, 0])
     edge = np.unique(np.mod(np.concatenate([angle + np.pi / 2, angle - np.pi / 2]), 2 * np.pi))
     shade = {"S+": (POSITIVE, "$S_+$"), "S-": (NEGATIVE, "$S_-$"), "dead": ("0.45", r"$S_{\rm dead}$")}
-    for low, high in zip(edge, np.append(edge[1:], edge[0] + 2 * np.pi)):
-        middle = np.array([np.cos((low + high) / 2), np.sin((low + high) / 2)])
-        active = data.x @ middle > 0
-        name = _cone(active, data.y > 0)
+    ends = np.append(edge[1:], edge[0] + 2 * np.pi)
+    middles = np.stack([np.cos((edge + ends) / 2), np.sin((edge + ends) / 2)], axis=1)
+    signs = Dataset(data.x, np.sign(data.y))
+    names = geometry.cones(Network(middles, np.ones(len(edge))), signs)
+    for low, high, middle, name in zip(edge, ends, middles, names):
         ax.plot([0, radius * np.cos(low)], [0, radius * np.sin(low)], color="0.8", lw=0.8, zorder=0)
         if name in shade:
             arc = np.linspace(low, high, 60)
@@ -144,14 +149,6 @@ def fitted(net, data, ax=None):
 def _by_sign(v):
     """Line style and colour of a neuron with output weight `v`."""
     return ("-", POSITIVE) if v > 0 else ("--", NEGATIVE)
-
-
-def _cone(active, positive):
-    if not active.any():
-        return "dead"
-    if (active == positive).all():
-        return "S+"
-    return "S-" if (active != positive).all() else "mixed"
 
 
 def _axes(ax, polar=False):

@@ -8,10 +8,9 @@ import numpy as np
 from alignlib.data import Dataset
 from alignlib.loss import Loss
 
-KINDS = ("activate", "deactivate", "slide", "release")
-
 EVENT = np.dtype([("t", "f8"), ("neuron", "i8"), ("sample", "i8"), ("kind", "U10")])
-"""One row an event: when, which neuron, at the hyperplane of which sample, and one of `KINDS`."""
+"""One row an event: when, which neuron, at the hyperplane of which sample, and "activate",
+"deactivate", "slide" or "release"."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,6 +39,10 @@ class Trajectory:
     status: str
     state: Callable
 
+    def __post_init__(self):
+        for array in (self.t, self.outputs, self.events):
+            array.setflags(write=False)
+
     @property
     def loss(self):
         """The loss at the kept times, (m,)."""
@@ -48,9 +51,10 @@ class Trajectory:
     def at(self, t):
         """The network at time `t`, between the first and the last kept time."""
         first, last = self.t[0], self.t[-1]
-        if not first <= t <= last:
+        slack = 1e-12 * max(abs(first), abs(last))  # step times number of steps is rounded
+        if not first - slack <= t <= last + slack:
             raise ValueError(f"`t` must lie between {first:g} and {last:g}, got {t!r}")
-        return self.state(float(t))
+        return self.state(float(np.clip(t, first, last)))
 
     @property
     def start(self):

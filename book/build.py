@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
-SOURCES = ("alignlib/*.py", "book/*.py", "requirements.lock", "_config.yml")
+SOURCES = ("alignlib/*.py", "book/*.py", "requirements.lock", "_config.yml", "_toc.yml")
 
 
 def fingerprint(root=ROOT):
@@ -29,10 +29,12 @@ def forget_stale(build=BUILD, root=ROOT):
     """Remove whatever of the last build cannot be trusted, and note this one as not yet done."""
     key = fingerprint(root)
     if not (build / "key").exists() or (build / "key").read_text() != key:
-        shutil.rmtree(build, ignore_errors=True)
+        if build.exists():
+            shutil.rmtree(build)
     elif (build / "failed").exists():
         for folder in ("html", ".doctrees", "jupyter_execute"):
-            shutil.rmtree(build / folder, ignore_errors=True)
+            if (build / folder).exists():
+                shutil.rmtree(build / folder)
     build.mkdir(exist_ok=True)
     (build / "key").write_text(key)
     (build / "failed").touch()

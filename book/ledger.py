@@ -6,6 +6,8 @@ not listed, are warnings, and the book is built with warnings as errors.
 """
 
 import json
+import re
+from html import unescape
 from pathlib import Path
 
 import yaml
@@ -13,16 +15,13 @@ from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-MIME = "application/vnd.alignlib.claim+json"
+RECORD = re.compile(r'<div class="claim [^>]*data-claim="([^"]*)"')
 COLUMNS = ("Claim", "Source", "Measured", "Bound", "Margin", "Verdict")
-"""What every row of the table says."""
 
 
-def recorded(notebook):
-    """The claims in the outputs of an executed notebook file: a list of dicts, in order."""
-    cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
-    outputs = (output for cell in cells for output in cell.get("outputs", ()))
-    return [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
+def recorded(html):
+    """The claims in the HTML that cells displayed: a list of dicts, in order."""
+    return [json.loads(unescape(text)) for text in RECORD.findall(html)]
 
 
 def audit(expected, found):
@@ -48,34 +47,70 @@ class ledger_node(nodes.General, nodes.Element):
 
 class ClaimLedger(SphinxDirective):
     def run(self):
+        self.env.ledger_pages = getattr(self.env, "ledger_pages", set()) | {self.env.docname}
         return [ledger_node()]
+
+
+def claims_of(env):
+    """What was recorded so far: a dict from page to claims, kept with Sphinx's environment."""
+    if not hasattr(env, "claims"):
+        env.claims = {}
+    return env.claims
+
+
+def collect(app, doctree):
+    """Note the claims on a page that was just read, from the outputs of its cells as executed."""
+    html = "".join(raw.astext() for raw in doctree.findall(nodes.raw) if "html" in raw.get("format", ""))
+    claims_of(app.env)[app.env.docname] = recorded(html)
+
+
+def forget(app, env, docname):
+    claims_of(env).pop(docname, None)
+
+
+def merge(app, env, docnames, other):
+    claims_of(env).update({name: claims_of(other)[name] for name in docnames})
+
+
+def listed(app):
+    return yaml.safe_load((Path(app.srcdir) / "chapters" / "claims.yml").read_text(encoding="utf-8"))
+
+
+def check(app, env):
+    """Every listed claim was recorded, and every recorded one is listed."""
+    found = {
+        name.removeprefix("chapters/"): [row["key"] for row in rows]
+        for name, rows in claims_of(env).items()
+        if rows
+    }
+    for problem in audit(listed(app), found):
+        logging.getLogger(__name__).warning(problem, type="claims")
 
 
 def fill(app, doctree, docname):
     """Replace the ledger's node by the table, once all pages have been read."""
     for node in doctree.findall(ledger_node):
-        listed = yaml.safe_load((Path(app.srcdir) / "chapters" / "claims.yml").read_text())
-        executed = Path(app.outdir).parent / "jupyter_execute" / "chapters"
-        claims = {chapter: recorded(executed / f"{chapter}.ipynb") for chapter in listed}
-        for problem in audit(listed, {c: [row["key"] for row in rows] for c, rows in claims.items()}):
-            logging.getLogger(__name__).warning(problem, location=docname)
-        node.replace_self(table(app, docname, claims))
+        claims = claims_of(app.env)
+        rows = [
+            (f"{app.builder.get_relative_uri(docname, name)}#claim-{claim['key']}", claim)
+            for name in (f"chapters/{chapter}" for chapter in listed(app))
+            for claim in claims.get(name, [])
+        ]
+        node.replace_self(table(rows))
 
 
-def table(app, docname, claims):
+def table(rows):
     group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in COLUMNS), cols=len(COLUMNS))
     group += nodes.thead("", row(nodes.Text(name) for name in COLUMNS))
     body = nodes.tbody()
-    for chapter, rows in claims.items():
-        page = app.builder.get_relative_uri(docname, f"chapters/{chapter}")
-        for claim in rows:
-            link = nodes.reference("", claim["statement"], refuri=f"{page}#claim-{claim['key']}")
-            verdict = claim["verdict"]
-            if claim["failed"]:
-                verdict += f" ({'; '.join(claim['failed'])} fails)"
-            bound = f"{claim['relation']} {claim['bound']}"
-            rest = (claim["source"], claim["measured"], bound, claim["margin"], verdict)
-            body += row([link, *map(nodes.Text, rest)])
+    for address, claim in rows:
+        link = nodes.reference("", claim["statement"], refuri=address)
+        verdict = claim["verdict"]
+        if claim["failed"]:
+            verdict += f" ({'; '.join(claim['failed'])} fails)"
+        bound = f"{claim['relation']} {claim['bound']}"
+        rest = (claim["source"], claim["measured"], bound, claim["margin"], verdict)
+        body += row([link, *map(nodes.Text, rest)])
     group += body
     return nodes.container("", nodes.table("", group), classes=["claim-ledger"])
 
@@ -86,12 +121,16 @@ def row(cells):
 
 def rewrite(app, env):
     """The ledger's page is written anew whenever anything was read."""
-    return [name for name in env.found_docs if name.endswith("/ledger")]
+    return sorted(getattr(env, "ledger_pages", ()))
 
 
 def setup(app):
     app.add_node(ledger_node)
     app.add_directive("claim-ledger", ClaimLedger)
-    app.connect("doctree-resolved", fill)
+    app.connect("doctree-read", collect)
+    app.connect("env-purge-doc", forget)
+    app.connect("env-merge-info", merge)
     app.connect("env-updated", rewrite)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("env-check-consistency", check)
+    app.connect("doctree-resolved", fill)
+    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,13 @@
 """Bad input gets an error that names the argument, says what is needed, and what came."""
 
+import tempfile
+from pathlib import Path
+
+import matplotlib as mpl
 import numpy as np
 import pytest
+
+mpl.use("agg")
 
 import alignlib as al
 
@@ -15,12 +21,21 @@ def descend(**changed):
     return al.gradient_descent(**arguments)
 
 
+def not_idx():
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+            (Path(folder) / name).write_text("<html>not found</html>")
+        al.data.mnist_files(folder)
+
+
 CASES = {
     "x not finite": (lambda: al.Dataset([[1, np.nan]], [1]), r"`x` must be finite, got nan at index \(0, 1\)"),
     "x infinite": (lambda: al.Dataset([[np.inf, 1]], [1]), r"`x` must be finite, got inf"),
     "x flat": (lambda: al.Dataset([1, 2], [1, 1]), r"`x` must be a non-empty array with 2 axes, got shape \(2,\)"),
     "x empty": (lambda: al.Dataset(np.ones((0, 2)), []), r"`x` must be a non-empty .*got shape \(0, 2\)"),
-    "x words": (lambda: al.Dataset([["a"]], [1]), r"`x` must be an array of numbers, got list"),
+    "x complex": (lambda: al.Dataset([[1j]], [1]), r"`x` must be an array of real numbers, got list"),
+    "x digits in words": (lambda: al.Dataset([["1"]], [1]), r"`x` must be an array of real numbers, got list"),
+    "x words": (lambda: al.Dataset([["a"]], [1]), r"`x` must be an array of real numbers, got list"),
     "y too short": (lambda: al.Dataset([[1, 2], [3, 4]], [1]), r"`y` must have shape \(2\), got \(1,\)"),
     "labels": (lambda: REGRESSION.mu, r"`y` must hold the labels \+1 and -1 only, got 1\.1"),
     "labels of cones": (lambda: al.geometry.cones(NET, REGRESSION), r"`data\.y` must hold the labels"),
@@ -32,22 +47,22 @@ CASES = {
     "n of one": (lambda: al.data.separated(1, 3, 0.1, rng=0), r"`n` must be at least 2, got 1"),
     "dim of one": (lambda: al.data.separated(5, 1, 0.1, rng=0), r"`dim` must be at least 2, got 1"),
     "n not whole": (lambda: al.data.separated(5.5, 2, 0.1, rng=0), r"`n` must be an integer, got 5\.5"),
-    "mu zero": (lambda: al.data.separated(5, 3, 0.0, rng=0), r"`mu` must be positive and finite, got 0\.0"),
-    "mu negative": (lambda: al.data.separated(5, 3, -0.1, rng=0), r"`mu` must be positive.*got -0\.1"),
-    "mu one": (lambda: al.data.separated(5, 3, 1.0, rng=0), r"`mu` must lie between 0 and 1, got 1\.0"),
-    "mu nan": (lambda: al.data.separated(5, 3, np.nan, rng=0), r"`mu` must be positive and finite, got nan"),
+    "mu zero": (lambda: al.data.separated(5, 3, 0.0, rng=0), r"`mu` must be a number between 0 and 1, got 0\.0"),
+    "mu negative": (lambda: al.data.separated(5, 3, -0.1, rng=0), r"`mu` must be a number between 0 and 1, got -0\.1"),
+    "mu one": (lambda: al.data.separated(5, 3, 1.0, rng=0), r"`mu` must be a number between 0 and 1, got 1\.0"),
+    "mu nan": (lambda: al.data.separated(5, 3, np.nan, rng=0), r"`mu` must be a number between 0 and 1, got nan"),
     "no such digit": (lambda: al.data.digits_pair(0, 10), r"`b` must be one of 0, 1, .*, 9, got 10"),
     "same digit": (lambda: al.data.digits_pair(4, 4), r"`a` and `b` must be two different classes, got 4 twice"),
     "v too long": (lambda: al.Network([[1, 2]], [1, 2]), r"`v` must have shape \(1\), got \(2,\)"),
     "w not finite": (lambda: al.Network([[np.nan]], [1]), r"`w` must be finite"),
     "width zero": (lambda: al.Network.balanced(0, 2, 0.1, rng=0), r"`width` must be at least 1, got 0"),
-    "scale zero": (lambda: al.Network.dominated(2, 2, 0, rng=0), r"`scale` must be positive and finite, got 0"),
-    "scale word": (lambda: al.Network.unbalanced(2, 2, "big", rng=0), r"`scale` must be a positive number, got 'big'"),
+    "scale zero": (lambda: al.Network.dominated(2, 2, 0, rng=0), r"`scale` must be a positive finite number, got 0"),
+    "scale word": (lambda: al.Network.unbalanced(2, 2, "big", rng=0), r"`scale` must be a positive finite number, got 'big'"),
     "x of another dim": (lambda: NET([[1, 2, 3]]), r"`x` must have shape \(any, 2\), got \(1, 3\)"),
     "loss name": (lambda: al.loss.get("hinge"), r"`loss` must be a Loss or one of exponential, .*got 'hinge'"),
     "loss type": (lambda: al.loss.get(3), r"`loss` must be a Loss or one of .*got 3"),
     "reduction": (lambda: al.loss.get("squared", "max"), r"`reduction` must be one of sum, mean, got 'max'"),
-    "step": (lambda: descend(step=-1), r"`step` must be positive and finite, got -1"),
+    "step": (lambda: descend(step=-1), r"`step` must be a positive finite number, got -1"),
     "n_steps": (lambda: descend(n_steps=0), r"`n_steps` must be at least 1, got 0"),
     "dtype": (lambda: descend(dtype="int8"), r"`dtype` must be one of float64, float32, got 'int8'"),
     "dims differ": (lambda: descend(data=al.data.separated(3, 5, 0.1, rng=0)), r"`net` must have dim 5.*got 2"),
@@ -56,8 +71,21 @@ CASES = {
         lambda: descend(net=al.Network(np.full((3, 2), 1e200), np.full(3, 1e200)), loss="squared"),
         r"`net` must give a finite loss at the start",
     ),
+    "float32 overflow": (
+        lambda: descend(net=al.Network(np.full((3, 2), 1e30), np.full(3, 1e10)), dtype="float32"),
+        r"`net` must give a finite loss at the start",
+    ),
+    "labels for the loss": (lambda: al.gradient_descent(NET, REGRESSION, "logistic", 0.1, 2), r"`data\.y` must hold the labels"),
+    "rng": (lambda: al.Network.balanced(2, 2, 1.0, rng="a"), r"`rng` must be .*got 'a'"),
+    "device": (lambda: descend(device="abacus"), r"`device` must be a PyTorch device of this machine, got 'abacus'"),
+    "max_events": (lambda: descend(max_events=-1), r"`max_events` must be at least 0, got -1"),
+    "spread": (lambda: al.data.toy_2d(4, 270), r"`spread` must be a number between 0 and 180, got 270"),
+    "one sample": (lambda: al.geometry.violating_share(al.Dataset([[1.0]], [1])), r"`data` must have at least two samples"),
+    "one class": (lambda: al.geometry.centres(al.Dataset([[1.0]], [1])), r"`data` must have samples of both labels, got \+1 only"),
+    "cones in 3-D": (lambda: al.plots.cones(al.data.separated(4, 3, 0.1, rng=0)), r"`data` must have dim 2 to be drawn, got 3"),
+    "no IDX file": (not_idx, r"`folder` must hold train-images-idx3-ubyte as an IDX file"),
     "zero matrix": (lambda: al.measure.stable_rank(al.Network([[0, 0]], [0])), r"`net` must have a non-zero"),
-    "degrees": (lambda: al.measure.distinct_directions(NET, 0), r"`degrees` must be positive"),
+    "degrees": (lambda: al.measure.distinct_directions(NET, 0), r"`degrees` must be a number between 0 and 180, got 0"),
     "claim relation": (lambda: al.Claim("k", "s", "o", 1, 2, relation="<"), r"`relation` must be one of <=, >=, got '<'"),
     "claim kind": (lambda: al.Claim("k", "s", "o", 1, 2, kind="sure"), r"`kind` must be one of bound, .*got 'sure'"),
 }

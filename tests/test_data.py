@@ -128,5 +128,11 @@ def test_cifar10_is_read_from_its_files(tmp_path):
 
 @pytest.mark.parametrize("load", [al.data.mnist_files, al.data.cifar10_files])
 def test_a_missing_file_is_named(tmp_path, load):
-    with pytest.raises(ValueError, match=r"`folder` must hold the file \S+ \(or \S+\.gz\), got"):
+    with pytest.raises(ValueError, match=r"`folder` must hold the file \S+, got"):
         load(tmp_path)
+
+
+def test_tiny_samples_keep_their_directions():
+    data = al.Dataset([[1e-200, 0], [1e-200, 0]], [1, -1])
+    assert data.mu == pytest.approx(-1)
+    assert al.theory.check_assumption_1(data).verdict == "does not hold as run"

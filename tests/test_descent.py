@@ -1,5 +1,7 @@
 """Gradient descent is Euler's method for the flow, and a run never loses what it has."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -111,14 +113,19 @@ def test_the_alignment_time_is_the_first_time_from_which_all_are_aligned():
     assert np.isnan(other.alignment_time)
 
 
-def test_a_step_too_large_stops_says_so_and_keeps_what_it_has():
-    path = al.gradient_descent(NET, DATA, "squared", 30.0, 50)
+def test_a_step_too_large_stops_says_so_and_keeps_the_last_good_state():
+    path = al.gradient_descent(NET, DATA, "squared", 30.0, 50, t_save=[1500.0])
     assert "not finite" in path.status
     assert "smaller `step`" in path.status
+    assert len(path.t) == 2
     assert np.isfinite(path.loss).all()
+    assert path.events["t"].max() <= path.t[-1]
+    # Neurons that are not a number are not dead, hence not aligned.
+    wild = al.gradient_descent(al.Network.unbalanced(3, 4, 0.7, rng=2), DATA, "squared", 1e160, 9)
+    assert not wild.alignment_time > wild.t[-1] or np.isinf(wild.alignment_time)
 
 
-def test_an_interrupted_run_returns_what_it_has(monkeypatch):
+def test_an_interrupted_run_returns_its_last_good_state(monkeypatch):
     advance, seen = descent._Run.advance, []
 
     def interrupted(self, step, f):
@@ -128,9 +135,24 @@ def test_an_interrupted_run_returns_what_it_has(monkeypatch):
         advance(self, step, f)
 
     monkeypatch.setattr(descent._Run, "advance", interrupted)
-    path = al.gradient_descent(NET, DATA, "squared", 0.01, 100)
-    assert path.status == "interrupted by the user at step 39 (t=0.39)"
-    assert len(path.t) == 40
+    path = al.gradient_descent(NET, DATA, "squared", 0.01, 100, t_save=[1.0])
+    assert path.status == "interrupted by the user after t=0.39"
+    assert path.t == pytest.approx([0, 0.39])
+    whole = al.gradient_descent(NET, DATA, "squared", 0.01, 39)
+    assert np.array_equal(path.final.w, whole.final.w)
+
+
+def test_a_trajectory_can_be_sent_to_another_process():
+    path = al.gradient_descent(NET, DATA, "logistic", 0.01, 10)
+    copy = pickle.loads(pickle.dumps(path))
+    assert np.array_equal(copy.at(0.05).w, path.at(0.05).w)
+    assert np.array_equal(copy.loss, path.loss)
+
+
+def test_the_last_time_can_be_asked_for_as_the_user_would_write_it():
+    path = al.gradient_descent(NET, DATA, "squared", 0.29, 100)
+    assert path.t[-1] != 29  # 100 * 0.29 is rounded
+    assert np.array_equal(path.at(29).w, path.final.w)
 
 
 def test_a_user_s_own_loss_trains():

@@ -62,4 +62,6 @@ def test_distinct_directions():
     net = al.Network(np.stack([np.cos(angle), np.sin(angle)], axis=1), np.ones(5))
     assert al.measure.distinct_directions(net, degrees=1) == 3
     assert al.measure.distinct_directions(net, degrees=0.1) == 5
+    many = al.Network.balanced(50, 7, 1.0, rng=0)
+    assert al.measure.distinct_directions(many, degrees=1e-7) == 50  # its cosine rounds to 1
     assert al.measure.distinct_directions(al.Network(np.zeros((2, 3)), np.zeros(2))) == 0

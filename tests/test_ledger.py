@@ -1,21 +1,24 @@
 """The ledger lists what was recorded, and a claim that was not recorded is a failure."""
 
+import shutil
+import subprocess
+import sys
+
 import nbformat
 import pytest
 import yaml
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+import alignlib as al
 from book import build, ledger
-from book.store import CHAPTERS
+from book.store import CHAPTERS, OPENING, opening_picture
+from tests.conftest import ROOT
 
-ROW = {"key": "a", "statement": "s", "verdict": "holds"}
 
-
-def test_claims_are_found_in_the_outputs_of_a_notebook(tmp_path):
-    output = new_output("execute_result", {"text/plain": "Claim", ledger.MIME: ROW}, execution_count=1)
-    cells = [new_code_cell("1"), new_code_cell("claim", outputs=[output])]
-    nbformat.write(new_notebook(cells=cells), tmp_path / "n.ipynb")
-    assert ledger.recorded(tmp_path / "n.ipynb") == [ROW]
+def test_a_displayed_claim_is_found_in_the_page_whatever_its_words():
+    claim = al.Claim("a-b", "x < \"y\" & 'z'", "us", 1, 2)
+    assert ledger.recorded(f"<p>{claim._repr_html_()}</p>{claim._repr_html_()}") == [claim.record()] * 2
+    assert ledger.recorded("<p>no claim here</p>") == []
 
 
 @pytest.mark.parametrize(
@@ -38,8 +41,19 @@ def test_the_audit_is_silent_when_all_is_well():
 
 def test_every_chapter_stores_the_claims_it_is_listed_with():
     listed = yaml.safe_load((CHAPTERS / "claims.yml").read_text())
-    found = {path.stem: [row["key"] for row in ledger.recorded(path)] for path in CHAPTERS.glob("*.ipynb")}
+    found = {path.stem: stored_keys(path) for path in CHAPTERS.glob("*.ipynb")}
     assert ledger.audit(listed, found) == []
+
+
+def stored_keys(path):
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    html = "".join(output.get("data", {}).get("text/html", "") for output in outputs)
+    return [row["key"] for row in ledger.recorded(html)]
+
+
+def test_the_readme_s_figure_is_the_landing_page_s():
+    assert OPENING.read_bytes() == opening_picture()
 
 
 @pytest.fixture
@@ -64,8 +78,9 @@ def test_an_unchanged_project_keeps_its_cache(project):
     assert left(project) == [".jupyter_cache", "html"]
 
 
-@pytest.mark.parametrize("name", ["alignlib/flow.py", "requirements.lock"])
+@pytest.mark.parametrize("name", ["alignlib/flow.py", "requirements.lock", "_toc.yml", "book/new.py"])
 def test_a_changed_library_or_lock_throws_the_cache_away(project, name):
+    (project / name).parent.mkdir(exist_ok=True)
     (project / name).write_text("two")
     assert left(project) == []
 
@@ -73,3 +88,66 @@ def test_a_changed_library_or_lock_throws_the_cache_away(project, name):
 def test_pages_of_a_failed_build_are_not_built_upon(project):
     (project / "_build" / "failed").touch()
     assert left(project) == [".jupyter_cache"]
+
+
+CELL = """import alignlib as al
+al.Claim("demo", "One is at most two", "derived here", {measured}, 2)"""
+
+
+class Small:
+    """A book of one chapter and the ledger, with this book's settings, built in its own folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for name in ("_config.yml", "book", "alignlib", "requirements.lock"):
+            source = ROOT / name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+        (folder / "chapters").mkdir()
+        shutil.copy(CHAPTERS / "references.bib", folder / "chapters")
+        toc = {"format": "jb-book", "root": "chapters/one", "chapters": [{"file": "chapters/ledger"}]}
+        (folder / "_toc.yml").write_text(yaml.safe_dump(toc))
+        (folder / "chapters" / "ledger.md").write_text("# Ledger\n\n```{claim-ledger}\n```\n")
+        self.list("demo")
+
+    def list(self, *keys):
+        (self.folder / "chapters" / "claims.yml").write_text(yaml.safe_dump({"one": list(keys)}))
+
+    def write(self, text="words", measured=1.0, **changes):
+        """The chapter, with an output stored that no run has printed."""
+        lie = al.Claim("demo", "One is at most two", "derived here", 1.2345, 2)
+        output = nbformat.v4.new_output(
+            "execute_result", {"text/html": lie._repr_html_()}, execution_count=1
+        )
+        cell = new_code_cell(CELL.format(measured=measured), outputs=[output], execution_count=1, **changes)
+        notebook = new_notebook(cells=[new_markdown_cell(f"# One\n\n{text}"), cell])
+        nbformat.write(notebook, self.folder / "chapters" / "one.ipynb")
+
+    def build(self):
+        run = [sys.executable, "-m", "book.build"]
+        done = subprocess.run(run, cwd=self.folder, capture_output=True, text=True, check=False)
+        self.said = done.stdout + done.stderr
+        return done.returncode
+
+    def row(self):
+        return (self.folder / "_build" / "html" / "chapters" / "ledger.html").read_text()
+
+
+def test_the_ledger_shows_what_ran_and_a_missing_claim_stops_the_build(tmp_path):
+    small = Small(tmp_path)
+    small.write()
+    assert small.build() == 0, small.said
+    assert "<p>1</p>" in small.row()
+
+    small.write(text="other words")  # read again, its cells from the cache
+    assert small.build() == 0, small.said
+    assert "<p>1</p>" in small.row()
+    assert "1.23" not in small.row()
+
+    small.list("demo", "never-recorded")
+    small.write(text="yet other words")
+    assert small.build() != 0
+    assert "no executed cell recorded the claim 'never-recorded'" in small.said
+
+    small.list()
+    assert small.build() != 0
+    assert "the claim 'demo' is not in claims.yml" in small.said

@@ -62,6 +62,24 @@ def test_the_makefile_and_ci_install_the_same():
         assert command in gate
 
 
+def test_imports_inside_the_library_run_one_way():
+    import alignlib
+
+    (line,) = (line for line in alignlib.__doc__.splitlines() if "->" in line)
+    rooms = [set(stage.replace(" ", "").split(",")) for stage in line.split("->")]
+    assert set().union(*rooms) == {path.stem for path in ROOT.glob("alignlib/*.py")} - {"__init__"}
+    for stage, names in enumerate(rooms):
+        allowed = set().union(*rooms[:stage])
+        for name in names:
+            text = (ROOT / "alignlib" / f"{name}.py").read_text()
+            code = [
+                line for line in text.splitlines() if line.startswith(("from alignlib", "import alignlib"))
+            ]
+            found = re.findall(r"from alignlib(?:\.(\w+))? import ([\w, ]+)", "\n".join(code))
+            used = {part for module, items in found for part in ([module] if module else items.split(", "))}
+            assert {part.split(" as ")[0] for part in used} <= allowed, name
+
+
 def test_the_packages_the_user_named_are_declared():
     names = {canonicalize_name(wanted.name) for wanted in declared()}
     assert {"jupyter-book", "jupyterlab", "numpy", "torch", "matplotlib", "ipywidgets", "nbval"} <= names
@@ -90,9 +108,12 @@ class TestNotebook:
         # nbval passes over cells without a count, so it would compare nothing.
         assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
 
-    def test_no_output_is_left_uncompared(self, path):
-        for cell in nbformat.read(path, as_version=4).cells:
-            assert not {"nbval-skip", "nbval-ignore-output"} & set(cell.metadata.get("tags", ()))
+    def test_every_cell_runs_and_no_output_is_left_uncompared(self, path):
+        notebook = nbformat.read(path, as_version=4)
+        assert "mystnb" not in notebook.metadata
+        for cell in notebook.cells:
+            assert set(cell.metadata.get("tags", ())) <= {"hide-input"}
+            assert "nbval" not in cell.source.lower()
             for output in cell.get("outputs", ()):
                 assert output.output_type != "error"
                 assert "image/svg+xml" not in output.get("data", {})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import alignlib as al
-from alignlib.theory import MIME, Claim
+from alignlib.theory import Claim
 
 
 def claim(measured=1.0, bound=2.0, **more):
@@ -41,11 +41,19 @@ def test_rounding_noise_is_not_printed_as_a_measurement():
     assert claim(3e-13, 1e-12, resolution=1e-15).record()["measured"] == "3e-13"
 
 
-def test_a_displayed_claim_carries_its_record_and_an_anchor_and_escapes_html():
-    shown = Claim("a-b", "x < y & z", "us", 1, 2)._repr_mimebundle_()
-    assert shown[MIME]["verdict"] == "holds"
-    assert 'id="claim-a-b"' in shown["text/html"]
-    assert "x &lt; y &amp; z" in shown["text/html"]
+def test_rounding_noise_leaves_the_whole_bound_as_the_margin():
+    assert claim(3e-17, 1e-12, resolution=1e-15).record()["margin"] == "1e-12"
+    assert claim(1e-12 + 5e-16, 1e-12, resolution=1e-15).record()["margin"] == "-5e-16"
+
+
+def test_an_infinite_time_reads_as_never():
+    assert claim(np.inf).record()["measured"] == "never"
+
+
+def test_a_displayed_claim_has_an_anchor_and_escapes_its_words():
+    shown = Claim("a-b", "x < y & z", "us", 1, 2)._repr_html_()
+    assert 'id="claim-a-b"' in shown
+    assert "x &lt; y &amp; z" in shown
 
 
 def test_assumption_1_holds_on_separated_data_and_not_on_mnist():
@@ -64,8 +72,19 @@ def test_alignment_comes_before_the_loss_moves_only_from_small_starts():
     data = al.data.toy_2d()
     assert al.theory.check_alignment(run(data)).verdict == "only illustrated"
     assert al.theory.check_alignment(run(data, scale=5.0)).verdict == "does not hold as run"
+    loose = al.Network.unbalanced(20, 2, 1e-4, rng=0)
+    path = al.gradient_descent(loose, data, "exponential", 0.005, 800)
+    assert al.theory.check_alignment(path).verdict == "not applicable"
+    path = al.gradient_descent(al.Network.balanced(20, 2, 1e-4, rng=0), data, "squared", 0.005, 800)
+    assert "pulls of the sign of the labels" in al.theory.check_alignment(path).hypotheses
     noisy = al.Dataset(data.x, np.where(np.arange(8) == 2, -data.y, data.y))
     assert al.theory.check_alignment(run(noisy)).verdict == "not applicable"
+
+
+def test_the_bound_is_a_time_at_which_the_loss_had_surely_not_moved():
+    start = al.Network.balanced(6, 2, 0.1, rng=0)
+    rare = al.gradient_descent(start, al.data.toy_2d(), "exponential", 0.005, 2000, t_save=[10.0])
+    assert al.theory.check_alignment(rare).bound == 0
 
 
 def test_balancedness_is_kept_up_to_the_step():
