@@ -80,53 +80,91 @@ def time_of_turn(v, plus, minus, delta):
 
 
 @njit(cache=True)
-def box_least_norm(gram, q, low, high, a):
-    """The point of least norm in `{D_0 + Σ a_i u_i : low ≤ a ≤ high}`; `a` is the start, changed.
+def add(c, factor, row):
+    """`c += factor * row`, in place."""
+    for i in range(len(c)):
+        c[i] += factor * row[i]
 
-    `q_i = ⟨D_0, u_i⟩`. A primal active-set method: solve on the free coefficients, walk there until
-    one meets its bound, fix it; at the optimum of the free ones, free the bound that is worst.
+
+@njit(cache=True)
+def dot(a, b):
+    """`Σ a_i b_i`."""
+    total = 0.0
+    for i in range(len(a)):
+        total += a[i] * b[i]
+    return total
+
+
+@njit(cache=True)
+def solve(system, right):
+    """The solution of a small positive definite system, by elimination; both are overwritten."""
+    n = len(right)
+    for i in range(n):
+        for k in range(i + 1, n):
+            factor = system[k, i] / system[i, i]
+            add(system[k], -factor, system[i])
+            right[k] -= factor * right[i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            right[i] -= system[i, k] * right[k]
+        right[i] /= system[i, i]
+
+
+@njit(cache=True)
+def free_optimum(gram, q, a, free):
+    """The `a` that makes `q + gram a` vanish where `free`, fixed elsewhere."""
+    index = np.flatnonzero(free)
+    system, right = np.empty((len(index), len(index))), np.empty(len(index))
+    for row in range(len(index)):
+        i = index[row]
+        right[row] = -q[i]
+        for k in range(len(q)):
+            if not free[k]:
+                right[row] -= gram[i, k] * a[k]
+        for column in range(len(index)):
+            system[row, column] = gram[i, index[column]]
+        system[row, row] += RIDGE * len(q)
+    solve(system, right)
+    target = a.copy()
+    for row in range(len(index)):
+        target[index[row]] = right[row]
+    return target
+
+
+@njit(cache=True)
+def least_norm(gram, q, low, high, a, attract, small):
+    """The point of least norm in `{D_0 + Σ a_i u_i : low ≤ a ≤ high}` over the walls that attract.
+
+    `q_i = ⟨D_0, u_i⟩`; `a` is the start, and changed; the walls that do not attract keep theirs. A
+    primal active-set method: solve for the free coefficients, walk there until one meets its bound
+    and fix it; at the optimum of the free ones, free the bound that is worst, until none is.
     """
     n = len(q)
-    free = np.ones(n, np.bool_)
-    scale = np.abs(q).max() + np.abs(low).max() + np.abs(high).max()
+    free = attract.copy()
     for _ in range(50 + 20 * n):
-        index = np.flatnonzero(free)
+        target = free_optimum(gram, q, a, free)
         walk, hit = 1.0, -1
-        if len(index):
-            system = np.empty((len(index), len(index)))
-            right = np.empty(len(index))
-            for row, i in enumerate(index):
-                right[row] = -q[i]
-                for k in range(n):
-                    if not free[k]:
-                        right[row] -= gram[i, k] * a[k]
-                for column, k in enumerate(index):
-                    system[row, column] = gram[i, k]
-                system[row, row] += RIDGE * n
-            target = np.linalg.solve(system, right)
-            for row, i in enumerate(index):
-                bound = high[i] if target[row] > a[i] else low[i]
-                if (target[row] - bound) * (target[row] - a[i]) > 0.0:
-                    part = (bound - a[i]) / (target[row] - a[i])
-                    if part < walk:
-                        walk, hit = part, i
-            for row, i in enumerate(index):
-                a[i] += walk * (target[row] - a[i])
+        for i in range(n):
+            if free[i] and not low[i] <= target[i] <= high[i]:
+                bound = high[i] if target[i] > high[i] else low[i]
+                part = (bound - a[i]) / (target[i] - a[i])
+                if part <= walk:
+                    walk, hit = part, i
+        for i in range(n):
+            a[i] += walk * (target[i] - a[i])
         if hit >= 0:
-            a[hit] = high[hit] if abs(a[hit] - high[hit]) < abs(a[hit] - low[hit]) else low[hit]
+            a[hit] = high[hit] if target[hit] > high[hit] else low[hit]
             free[hit] = False
             continue
-        worst, at = NEAR * scale, -1
+        worst, at = small, -1
         for i in range(n):
-            if not free[i]:
-                slope = q[i]
-                for k in range(n):
-                    slope += gram[i, k] * a[k]
+            if attract[i] and not free[i]:
+                slope = q[i] + dot(gram[i], a)
                 wish = slope if a[i] == high[i] else -slope
-                if low[i] < high[i] and wish > worst:
+                if wish > worst:
                     worst, at = wish, i
         if at < 0:
-            return
+            break
         free[at] = True
 
 
@@ -140,40 +178,33 @@ def meet(gram, q, below, above, sign, side):
     which it is moving; from rest on the wall, to which `σ'(0) = 0` sends it.
     """
     n = len(q)
-    low, high = np.minimum(below, above), np.maximum(below, above)
-    attract = sign * (above - below) < 0.0
-    result, a = side.copy(), np.zeros(n)
+    low, high, a = np.empty(n), np.empty(n), np.zeros(n)
+    attract, result = np.empty(n, np.bool_), side.copy()
+    scale = 0.0
+    for i in range(n):
+        low[i], high[i] = min(below[i], above[i]), max(below[i], above[i])
+        attract[i] = sign * (above[i] - below[i]) < 0.0
+        if side[i] != 0:
+            a[i] = above[i] if side[i] > 0 else below[i]
+        elif attract[i]:
+            a[i] = 0.5 * (low[i] + high[i])
+        scale = max(scale, abs(q[i]) + high[i] - low[i])
+    small = NEAR * scale
+    for _ in range(10 + 4 * n):
+        least_norm(gram, q, low, high, a, attract, small)
+        turn = -1
+        for i in range(n):
+            away = sign * (q[i] + dot(gram[i], a))
+            if turn < 0 and not attract[i] and (result[i] == 0 or away * result[i] < -small):
+                turn, result[i] = i, (1 if away > small else -1)
+                a[i] = above[i] if result[i] > 0 else below[i]
+        if turn < 0:
+            break
     for i in range(n):
         if attract[i]:
-            a[i] = above[i] if side[i] > 0 else (below[i] if side[i] < 0 else 0.5 * (low[i] + high[i]))
-        elif side[i] != 0:
-            a[i] = above[i] if side[i] > 0 else below[i]
-    tight = np.flatnonzero(attract)
-    scale = np.abs(q).max() + np.abs(low).max() + np.abs(high).max()
-    for _ in range(10 + 4 * n):
-        velocity = q + gram @ a
-        if len(tight):
-            rest = velocity[tight] - gram[tight][:, tight] @ a[tight]
-            inside = a[tight]
-            box_least_norm(gram[tight][:, tight], rest, low[tight], high[tight], inside)
-            a[tight] = inside
-            velocity = q + gram @ a
-        turned = False
-        for i in range(n):
-            if not attract[i] and not turned:
-                away = sign * velocity[i]
-                if result[i] == 0 or away * result[i] < -NEAR * scale:
-                    result[i] = 1 if away > NEAR * scale else -1
-                    a[i] = above[i] if result[i] > 0 else below[i]
-                    turned = True
-        if not turned:
-            break
-    for i in tight:
-        room = NEAR * scale
-        if abs(a[i] - above[i]) <= room:
-            result[i], a[i] = 1, above[i]
-        elif abs(a[i] - below[i]) <= room:
-            result[i], a[i] = -1, below[i]
-        else:
             result[i] = 0
+            if abs(a[i] - above[i]) <= small:
+                result[i], a[i] = 1, above[i]
+            elif abs(a[i] - below[i]) <= small:
+                result[i], a[i] = -1, below[i]
     return result, a

@@ -11,7 +11,7 @@ from numba import njit
 
 from alignlib import inputs, record
 from alignlib import loss as losses
-from alignlib.boost import NEAR, light_cone, meet, moved, time_of_path, time_of_turn
+from alignlib.boost import NEAR, add, dot, light_cone, meet, moved, time_of_path, time_of_turn
 from alignlib.network import Network
 from alignlib.trajectory import Trajectory
 from alignlib.walls import Walls
@@ -143,7 +143,7 @@ def _follow_neurons(j, w, v, z, c, sides, path, u, gram, below, above, end, log,
         if after < 0:
             return j, count
         v[j], count = v_end, after
-        z[j], c[j], sides[j], path[j] = height, pull, side, way
+        sides[j, :], path[j, :] = side, way
         j += 1
     return j, count
 
@@ -153,32 +153,31 @@ def _follow_neuron(j, w, v, z, c, side, path, u, gram, below, above, end, log, c
     """One neuron from wall to wall: `v` at the end and the new length of the log, -1 if it is full.
 
     Changed in place: heights `z`, `c_i = ⟨D, u_i⟩`, sides, and `path_i`, with `w = w(0) + Σ path_i u_i`.
+    With `end = inf`, `w` becomes the limit of its direction.
     """
     m = len(z)
-    if not w.any():
+    if dot(w, w) == 0.0:
         return v, count
-    norm = np.sqrt((w * w).sum())
-    minkowski = (norm - v) * (norm + v)
-    if abs(minkowski) < 4e-16 * norm * norm:
-        minkowski = 0.0
-    a = np.where(side > 0, above, np.where(side < 0, below, 0.0))
-    sign = np.sign(v) if v != 0.0 else np.sign(a @ z)
-    since, s, now, tight = np.zeros(m), 0.0, 0.0, 0
-    slow = NEAR * (np.abs(above).sum() + np.abs(below).sum())
-    started = np.flatnonzero(side == 0)
-    if len(started):
-        tight = _touch(started, sign, a, c, side, since, path, s, gram, below, above)
-    pulled, size2, changes, ended = a @ z, a @ c, 0, False
+    minkowski = _minkowski(w, v)
+    a, since, s, now, total = np.zeros(m), np.zeros(m), 0.0, 0.0, 0.0
+    for i in range(m):
+        total += abs(above[i]) + abs(below[i])
+        if side[i] != 0:
+            a[i] = above[i] if side[i] > 0 else below[i]
+    slow = NEAR * total
+    sign = np.sign(v) if v != 0.0 else np.sign(dot(a, z))
+    sliding = False
+    if not side.all():
+        touched = np.flatnonzero(side == 0)
+        sliding = _touch(touched, sign, a, c, side, since, path, s, gram, below, above)
+    pulled, size2, changes = dot(a, z), dot(a, c), 0
     while True:
         if size2 <= slow * slow:
             size2, pulled = 0.0, 0.0
         delta = np.sqrt(size2)
-        if v == 0.0 and pulled == 0.0:
-            break
         plus, minus = light_cone(v, pulled, delta, np.nan)
-        if abs(plus) < 0.01 * abs(v) or abs(minus) < 0.01 * abs(v):
-            here, d = w + (path + a * (s - since)) @ u, a @ u
-            across = ((here - (pulled / size2) * d) ** 2).sum() - minkowski
+        if delta > 0.0 and min(abs(plus), abs(minus)) < 0.01 * abs(v):
+            across = _across(w, a, since, path, s, u, pulled / size2) - minkowski
             plus, minus = light_cone(v, pulled, delta, across)
         distance, k = _nearest(z, c, side, sign, slow)
         reach = time_of_path(distance, v, plus, minus, delta) if k >= 0 else np.inf
@@ -188,90 +187,129 @@ def _follow_neuron(j, w, v, z, c, side, path, u, gram, below, above, end, log, c
             if end < np.inf:
                 v, p = moved(v, plus, minus, delta, end - now)
                 s += p
-            elif delta > 0.0 and plus != 0.0:
-                w[:], ended = np.sign(plus) / delta * (a @ u), True
             break
         if count + m + 1 > len(log):
             return v, -1
         now += step
         v, p = moved(v, plus, minus, delta, step)
-        p = sign * distance if reach <= turn else p
-        z += c * p
+        if reach <= turn:
+            p = sign * distance
         s += p
         pulled += size2 * p
+        add(z, p, c)
         if turn < reach:
-            count = _log(log, count, now, j, -1, sign, -sign)
-            v, sign, k = 0.0, -sign, -1
+            count = _write(log, count, now, j, -1, sign, -sign)
+            v, sign = 0.0, -sign
         else:
             z[k] = 0.0
-            if tight == 0:
-                near, far = (above[k], below[k]) if side[k] > 0 else (below[k], above[k])
-                jump = far - near
-                if sign * jump * side[k] <= 0.0 or sign * (c[k] + jump) * side[k] < -slow:
-                    count = _log(log, count, now, j, k, side[k], -side[k])
-                    size2 += jump * (2.0 * c[k] + jump)
-                    _add(c, jump, gram[k])
-                    path[k] += near * (s - since[k])
-                    since[k], a[k], side[k] = s, far, -side[k]
-                    k = -2
-        if k != -2 and (k >= 0 or tight > 0):
-            touched = np.flatnonzero(side == 0) if k < 0 else np.append(np.flatnonzero(side == 0), k)
+        jump = _jump_across(k, sign, c, side, below, above, slow)
+        if reach <= turn and not sliding and jump != 0.0:
+            count = _write(log, count, now, j, k, side[k], -side[k])
+            size2 += jump * (2.0 * c[k] + jump)
+            add(c, jump, gram[k])
+            path[k] += a[k] * (s - since[k])
+            since[k], a[k], side[k] = s, a[k] + jump, -side[k]
+        elif reach <= turn or sliding:
+            touched = np.flatnonzero(side == 0)
+            if reach <= turn:
+                touched = np.append(touched, k)
             came = side[touched]
-            tight = _touch(touched, sign, a, c, side, since, path, s, gram, below, above)
+            sliding = _touch(touched, sign, a, c, side, since, path, s, gram, below, above)
             for i in range(len(touched)):
                 if side[touched[i]] != came[i]:
-                    count = _log(log, count, now, j, touched[i], came[i], side[touched[i]])
-            size2 = a @ c
+                    count = _write(log, count, now, j, touched[i], came[i], side[touched[i]])
+            size2 = dot(a, c)
         changes += 1
         if changes % 16 == 0 or not a.any():
-            pulled, size2 = a @ z, a @ c
+            pulled, size2 = dot(a, z), dot(a, c)
         if changes > 1000 * (m + 10):
-            raise RuntimeError("a neuron meets walls without end: please report these data")
-    path += a * (s - since)
-    if end == np.inf and not ended:
-        w += path @ u
-        w /= np.sqrt((w * w).sum())
+            raise RuntimeError("a neuron meets walls without end")
+    for i in range(m):
+        path[i] += a[i] * (s - since[i])
+    if end == np.inf:
+        _to_limit(w, a, path, u, delta, plus)
     return v, count
 
 
 @njit(cache=True)
+def _jump_across(k, sign, c, side, below, above, slow):
+    """The change of `a_k` if the neuron crosses wall k, the only one it touches; 0 if it does not."""
+    if k < 0:
+        return 0.0
+    jump = (below[k] - above[k]) * side[k]
+    repels = sign * jump * side[k] < 0.0
+    return jump if repels or sign * (c[k] + jump) * side[k] < -slow else 0.0
+
+
+@njit(cache=True)
 def _touch(touched, sign, a, c, side, since, path, s, gram, below, above):
-    """Apply the rule `boost.meet` to the touched walls; the number of walls it slides on after it."""
-    part = gram[touched][:, touched]
-    old = a[touched]
-    went, new = meet(part, c[touched] - part @ old, below[touched], above[touched], sign, side[touched])
-    for i in range(len(touched)):
+    """Apply the rule `boost.meet` to the touched walls; whether the neuron slides after it."""
+    n = len(touched)
+    part, q = np.empty((n, n)), np.empty(n)
+    for i in range(n):
+        q[i] = c[touched[i]]
+        for k in range(n):
+            part[i, k] = gram[touched[i], touched[k]]
+            q[i] -= part[i, k] * a[touched[k]]
+    went, new = meet(part, q, below[touched], above[touched], sign, side[touched])
+    for i in range(n):
         k = touched[i]
-        path[k] += old[i] * (s - since[k])
+        path[k] += a[k] * (s - since[k])
+        add(c, new[i] - a[k], gram[k])
         since[k], a[k], side[k] = s, new[i], went[i]
-        _add(c, new[i] - old[i], gram[k])
-    for i in range(len(touched)):
-        if side[touched[i]] == 0:
-            c[touched[i]] = 0.0
-    return int((side == 0).sum())
+    for k in touched:
+        if side[k] == 0:
+            c[k] = 0.0
+    return not went.all()
 
 
 @njit(cache=True)
 def _nearest(z, c, side, sign, slow):
-    """The wall that `|P|` reaches first, and its distance; -1 if the neuron approaches none."""
+    """How far `|P|` may grow until the neuron meets a wall, and which; -1 if it approaches none."""
     best, at = np.inf, -1
     for i in range(len(z)):
         speed = -side[i] * sign * c[i]
         if speed > slow:
-            height = side[i] * z[i]
-            if height < best * speed:
-                best, at = max(height, 0.0) / speed, i
+            height = max(side[i] * z[i], 0.0)
+            if at < 0 or height < best * speed:
+                best, at = height / speed, i
     return best, at
 
 
-@njit(cache=True, fastmath=True)
-def _add(c, factor, row):
-    for i in range(len(c)):
-        c[i] += factor * row[i]
+@njit(cache=True)
+def _minkowski(w, v):
+    """`‖w‖² - v²`; exactly 0 where it is rounding noise, so that a light-like neuron is one."""
+    norm = np.sqrt(dot(w, w))
+    value = (norm - v) * (norm + v)
+    return value if abs(value) > 4e-16 * norm * norm else 0.0
 
 
 @njit(cache=True)
-def _log(log, count, t, neuron, wall, came, went):
+def _across(w, a, since, path, s, u, shadow):
+    """`‖w_⊥‖²` now, w_⊥ the part of w orthogonal to D, for `shadow = ⟨w, D⟩/‖D‖²`."""
+    rest = w.copy()
+    for i in range(len(a)):
+        add(rest, path[i] + a[i] * (s - since[i] - shadow), u[i])
+    return dot(rest, rest)
+
+
+@njit(cache=True)
+def _to_limit(w, a, path, u, delta, plus):
+    """Turn `w` at the start into the limit of `w / ‖w‖`: `± D/‖D‖`, or its direction if it rests."""
+    if delta > 0.0 and plus != 0.0:
+        w[:] = 0.0
+        for i in range(len(a)):
+            add(w, np.sign(plus) * a[i], u[i])
+    else:
+        for i in range(len(a)):
+            add(w, path[i], u[i])
+    size = np.sqrt(dot(w, w))
+    for i in range(len(w)):
+        w[i] /= size
+
+
+@njit(cache=True)
+def _write(log, count, t, neuron, wall, came, went):
     row = log[count]
     row.t, row.neuron, row.wall, row.came, row.went = t, neuron, wall, came, went
     return count + 1
