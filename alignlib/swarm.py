@@ -1,0 +1,292 @@
+"""Neurons under pulls that change with time: one sweep of the solver, events included.
+
+Over one step of length H the pulls are a polynomial in `s = (time - start)/H`, `g(s) = Σ_q g_q s^q`
+with q = 0, 1, 2. What a neuron feels is linear in them: `D(s) = Σ_q D_q s^q`. On an interval it is moved
+by two boosts with averaged D, the commutator-free Magnus formula of order four (Blanes and Moan,
+2006); an interval ends where the neuron meets a wall, found by Newton's method, so the order holds
+through events. All compiled by Numba.
+"""
+
+import numpy as np
+from numba import njit
+
+from alignlib.boost import NEAR, RIDGE, add, dot, light_cone, meet, moved, solve, time_of_path, time_of_turn
+
+TERMS = 3  # coefficients of the polynomial of the pulls
+NOISE = 1e-14  # a height below this share of ‖w‖ on the wrong side of a wall is rounding
+TURN, RELEASE = -2, -3  # events that are not the meeting of a wall
+
+
+@njit(cache=True)
+def fly(w, v, z, sides, d, c, below, above, u, gram, length, nodes, plus, minus, start, log):
+    """Move every neuron over a step, in place; the number of events, or -1 if `log` is too short.
+
+    w (h, d), v (h,), heights z (h, m), sides (h, m); `d` (h, 3, d), `c` (h, 3, m), `below` and `above`
+    (3, m): coefficients of `D_j`, of `⟨D_j, u_i⟩` and of the walls' pulls; nodes: increasing, the last
+    one the end of the flight. `plus` and `minus` (nodes, m) collect `Σ_j v_j z_ji` on either side.
+    """
+    h, m = z.shape
+    buffers = np.empty((2, m)), np.empty((2, w.shape[1]))
+    eff_c, eff_d = np.empty((TERMS, m)), np.empty((TERMS, w.shape[1]))
+    count = 0
+    for j in range(h):
+        side = sides[j]
+        asleep = dot(w[j], w[j]) == 0.0
+        sliding = not side.all() and not asleep
+        sign = _sign(v[j], w[j], d[j], 0.0)
+        leave = 2.0
+        if sliding:
+            touched = np.flatnonzero(side == 0)
+            count = _resolve(touched, 0.0, sign, side, d[j], c[j], below, above, u, gram, start, j, log, count)
+            sliding = _slide(side, d[j], c[j], gram, u, eff_d, eff_c)
+            leave = _next_release(0.0, side, eff_c, c[j], gram, below, above) if sliding else 2.0
+        x = 0.0
+        for node in range(len(nodes)):
+            meetings = 0
+            while x < nodes[node] and not asleep:
+                if count + m + 2 > len(log):
+                    return -1
+                dd, cc = (eff_d, eff_c) if sliding else (d[j], c[j])
+                goal = min(nodes[node], leave)
+                v[j], x, event = _until_event(
+                    x, goal, length, w[j], v[j], z[j], side, dd, cc, buffers, leave <= nodes[node]
+                )
+                if event == -1:
+                    continue
+                if event == TURN:
+                    v[j] = 0.0
+                    count = _write(log, count, start + length * x, j, -1, sign, -sign)
+                    sign = -sign
+                    if not sliding:
+                        continue
+                touched = np.flatnonzero(side == 0)
+                if event >= 0:
+                    z[j, event] = 0.0
+                    touched = np.append(touched, event)
+                count = _resolve(
+                    touched, x, sign, side, d[j], c[j], below, above, u, gram, start + length * x, j, log, count
+                )
+                sliding = _slide(side, d[j], c[j], gram, u, eff_d, eff_c)
+                leave = _next_release(x, side, eff_c, c[j], gram, below, above) if sliding else 2.0
+                meetings += 1
+                if meetings > 100 * (m + 10):
+                    return -2
+            for i in range(m):
+                if side[i] > 0:
+                    plus[node, i] += v[j] * z[j, i]
+                elif side[i] < 0:
+                    minus[node, i] += v[j] * z[j, i]
+    return count
+
+
+@njit(cache=True)
+def _until_event(x, goal, length, w, v, z, side, d, c, buffers, release):
+    """Move from x to the first event, or to `goal`: v there, x there, and the event (-1: none).
+
+    `w` and `z` are moved in place. The first guess takes the averaged D for the true one; Newton's
+    method on the height over the wall that is met (or on v) makes the time exact.
+    """
+    zs, ws = buffers
+    end, target = goal, -1
+    for _ in range(30):
+        later, where, event = _two_boosts(x, end, length, w, v, z, side, d, c, zs, ws)
+        if target == -1:
+            if event == -1:
+                target = RELEASE if release else -1
+                break
+            target, end = event, where
+            continue
+        if event != -1 and event != target and where < end - 1e-13:
+            target, end = event, where
+            continue
+        if target == TURN:
+            miss, speed = later, _at(dot(d[0], ws[1]), dot(d[1], ws[1]), dot(d[2], ws[1]), end)
+        else:
+            miss, speed = zs[1, target], later * _at(c[0, target], c[1, target], c[2, target], end)
+        shift = -miss / (length * speed) if speed != 0.0 else 0.0
+        if not abs(shift) > 1e-14 or end == x:
+            break
+        if end + shift > goal:
+            if end == goal:
+                target = RELEASE if release else -1
+                break
+            end = goal
+        else:
+            end = max(x, end + shift)
+    w[:], z[:] = ws[1], zs[1]
+    return later, end, target
+
+
+@njit(cache=True)
+def _two_boosts(x, end, length, w, v, z, side, d, c, zs, ws):
+    """Move over [x, end] into `ws[1]`, `zs[1]`: the new v, and where the first event seems to be."""
+    span = end - x
+    first, second = x + (0.5 - np.sqrt(3.0) / 6.0) * span, x + (0.5 + np.sqrt(3.0) / 6.0) * span
+    near, far = 0.5 + np.sqrt(3.0) / 3.0, 0.5 - np.sqrt(3.0) / 3.0
+    where, event = np.inf, -1
+    for half in range(2):
+        p0, p1 = (near, far) if half == 0 else (far, near)
+        f1, f2 = p0 * first + p1 * second, p0 * first * first + p1 * second * second
+        from_w, from_z = (w, z) if half == 0 else (ws[0], zs[0])
+        time = 0.5 * length * span
+        v, at, k = _boost(time, from_w, v, from_z, side, d, c, f1, f2, ws[half], zs[half])
+        if k != -1 and event == -1:
+            where, event = x + 0.5 * half * span + at / length, k
+    return v, where, event
+
+
+@njit(cache=True)
+def _boost(time, w, v, z, side, d, c, f1, f2, w_to, z_to):
+    """One boost along `d_0 + f1 d_1 + f2 d_2`: the new v, and the time and kind of the first event."""
+    size2, pulled, norm2 = 0.0, 0.0, 0.0
+    for i in range(len(w)):
+        w_to[i] = d[0, i] + f1 * d[1, i] + f2 * d[2, i]
+        size2 += w_to[i] * w_to[i]
+        pulled += w_to[i] * w[i]
+        norm2 += w[i] * w[i]
+    delta = np.sqrt(size2)
+    plus, minus = light_cone(v, pulled, delta, np.nan)
+    if delta > 0.0 and min(abs(plus), abs(minus)) < 0.01 * abs(v):
+        across = 0.0
+        for i in range(len(w)):
+            across += (w[i] - pulled / size2 * w_to[i]) ** 2
+        invariant = norm2 - v * v
+        if abs(invariant) < 4e-15 * norm2:
+            invariant = 0.0
+        plus, minus = light_cone(v, pulled, delta, across - invariant)
+    turn = time_of_turn(v, plus, minus, delta)
+    later, path = moved(v, plus, minus, delta, time)
+    far = path if turn >= time else moved(v, plus, minus, delta, turn)[1]
+    shortest, event, limit = np.inf, -1, NOISE * np.sqrt(norm2)
+    for i in range(len(z)):
+        speed = c[0, i] + f1 * c[1, i] + f2 * c[2, i]
+        z_to[i] = z[i] + path * speed
+        if side[i] * (z[i] + far * speed) < -limit:
+            height = max(side[i] * z[i], 0.0) / abs(speed)
+            if height < shortest:
+                shortest, event = height, i
+    for i in range(len(w)):
+        w_to[i] = w[i] + path * w_to[i]
+    if event >= 0:
+        return later, min(time_of_path(shortest, v, plus, minus, delta), time), event
+    if turn < time:
+        return later, turn, TURN
+    return later, np.inf, -1
+
+
+@njit(cache=True)
+def _resolve(touched, x, sign, side, d, c, below, above, u, gram, time, neuron, log, count):
+    """Apply the rule `boost.meet` at x; `d` and `c` then hold all walls but those it slides on."""
+    n = len(touched)
+    part, q, low, high = np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n)
+    for i in range(n):
+        k = touched[i]
+        low[i] = _at(below[0, k], below[1, k], below[2, k], x)
+        high[i] = _at(above[0, k], above[1, k], above[2, k], x)
+    for i in range(n):
+        k = touched[i]
+        q[i] = _at(c[0, k], c[1, k], c[2, k], x)
+        for l in range(n):
+            part[i, l] = gram[k, touched[l]]
+            came = side[touched[l]]
+            if came != 0:
+                q[i] -= part[i, l] * (high[l] if came > 0 else low[l])
+    went, _ = meet(part, q, low, high, sign, side[touched])
+    for i in range(n):
+        k, came = touched[i], side[touched[i]]
+        if went[i] == came:
+            continue
+        for term in range(TERMS):
+            change = 0.0
+            if came != 0:
+                change -= above[term, k] if came > 0 else below[term, k]
+            if went[i] != 0:
+                change += above[term, k] if went[i] > 0 else below[term, k]
+            if change != 0.0:
+                add(d[term], change, u[k])
+                add(c[term], change, gram[k])
+        side[k] = went[i]
+        count = _write(log, count, time, neuron, k, came, went[i])
+    return count
+
+
+@njit(cache=True)
+def _slide(side, d, c, gram, u, eff_d, eff_c):
+    """Put into `eff_d`, `eff_c` the part orthogonal to all walls that the neuron slides on, if any."""
+    tight = np.flatnonzero(side == 0)
+    n = len(tight)
+    if n == 0:
+        return False
+    eff_d[:], eff_c[:] = d, c
+    for term in range(TERMS):
+        a = sliding_part(tight, c[term], gram)
+        for i in range(n):
+            add(eff_d[term], a[i], u[tight[i]])
+            add(eff_c[term], a[i], gram[tight[i]])
+        for i in range(n):
+            eff_c[term, tight[i]] = 0.0
+    return True
+
+
+@njit(cache=True)
+def sliding_part(tight, c, gram):
+    """The coefficients of the tight walls that make D orthogonal to them."""
+    n = len(tight)
+    system, a = np.empty((n, n)), np.empty(n)
+    for i in range(n):
+        a[i] = -c[tight[i]]
+        for k in range(n):
+            system[i, k] = gram[tight[i], tight[k]]
+        system[i, i] += RIDGE * n
+    solve(system, a)
+    return a
+
+
+@njit(cache=True)
+def _next_release(x, side, eff_c, c, gram, below, above):
+    """The first s > x at which the coefficient of a tight wall reaches a bound; 2 if none does."""
+    tight = np.flatnonzero(side == 0)
+    first = 2.0
+    a = np.empty((TERMS, len(tight)))
+    for term in range(TERMS):
+        a[term] = sliding_part(tight, c[term], gram)
+    for i in range(len(tight)):
+        k = tight[i]
+        for bound in (below, above):
+            e0, e1, e2 = a[0, i] - bound[0, k], a[1, i] - bound[1, k], a[2, i] - bound[2, k]
+            first = min(first, first_root(e0, e1, e2, x + 1e-13))
+    return first
+
+
+@njit(cache=True)
+def first_root(e0, e1, e2, after):
+    """The smallest root above `after` of `e0 + e1 s + e2 s²` at which it changes sign; 2 if none."""
+    square = e1 * e1 - 4.0 * e2 * e0
+    if square <= 0.0:
+        return 2.0
+    half = -0.5 * (e1 + np.copysign(np.sqrt(square), e1))
+    first = 2.0
+    if half != 0.0 and e0 / half > after:
+        first = e0 / half
+    if e2 != 0.0 and half / e2 > after:
+        first = min(first, half / e2)
+    return first
+
+
+@njit(cache=True)
+def _sign(v, w, d, x):
+    if v != 0.0:
+        return np.sign(v)
+    return np.sign(_at(dot(d[0], w), dot(d[1], w), dot(d[2], w), x))
+
+
+@njit(cache=True)
+def _at(e0, e1, e2, x):
+    return e0 + x * (e1 + x * e2)
+
+
+@njit(cache=True)
+def _write(log, count, t, neuron, wall, came, went):
+    row = log[count]
+    row.t, row.neuron, row.wall, row.came, row.went = t, neuron, wall, came, went
+    return count + 1
