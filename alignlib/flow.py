@@ -88,7 +88,7 @@ class _Run:
         # ‖Σ_k δg_k x_k‖ over any subset of samples is at most `reach` ‖δg‖.
         self.reach = np.linalg.norm(data.x, 2)
         self.swarm = Swarm.of(net, self.walls)
-        self.start_sides, self.start_signs = self.swarm.side.copy(), np.sign(net.v)
+        self.start_sides, self.start_signs = self.swarm.side, np.sign(net.v)
         self.t, self.f = [0.0], [self.swarm.outputs()]
         self.pulls, self.snapshots, self.every = [], {0: self.swarm}, 1
         self.logs, self.nodes_f = [], None
@@ -122,7 +122,7 @@ class _Run:
         self.f.append(step.f[-1])
         self.nodes_f = (step.length, step.f)
         self.pulls.append(step.polynomial)
-        self.swarm = step.swarm
+        self.swarm = step.swarm.gathered(step.polynomial, step.length)
         self.logs.append(step.log)
         self.remember()
 
@@ -145,6 +145,7 @@ class _Run:
             start, stop = self.t[number], min(self.t[number + 1], time)
             length = self.t[number + 1] - start
             share = np.array([(stop - start) / length if stop < self.t[number + 1] else 1.0])
+            swarm = swarm.ready(self.pulls[number], length)
             _, swarm, _ = swarm.move(self.pulls[number], length, share, start)
         return swarm
 
@@ -193,6 +194,7 @@ class Step:
             if not np.isfinite(pulls).all() or self.length * run.reach * np.linalg.norm(pulls, axis=1).max() > 300:
                 return False
             self.polynomial = TO_POLYNOMIAL @ pulls
+            run.swarm = run.swarm.ready(self.polynomial, self.length)
             f, self.swarm, self.log = run.swarm.move(self.polynomial, self.length, NODES, run.t[-1])
             if not np.isfinite(f).all():
                 return False

@@ -10,7 +10,7 @@ through events. All compiled by Numba.
 import numpy as np
 from numba import njit
 
-from alignlib.boost import NEAR, RIDGE, add, dot, light_cone, meet, moved, solve, time_of_path, time_of_turn
+from alignlib.boost import RIDGE, add, dot, light_cone, meet, moved, solve, time_of_path, time_of_turn
 
 TERMS = 3  # coefficients of the polynomial of the pulls
 NOISE = 1e-14  # a height below this share of ‖w‖ on the wrong side of a wall is rounding
@@ -19,7 +19,7 @@ TURN, RELEASE = -2, -3  # events that are not the meeting of a wall
 
 @njit(cache=True)
 def fly(w, v, z, sides, d, c, below, above, u, gram, length, nodes, plus, minus, start, log):
-    """Move every neuron over a step, in place; the number of events, or -1 if `log` is too short.
+    """Move every neuron over a step, in place; the number of events, -1 if `log` is too short for it.
 
     w (h, d), v (h,), heights z (h, m), sides (h, m); `d` (h, 3, d), `c` (h, 3, m), `below` and `above`
     (3, m): coefficients of `D_j`, of `⟨D_j, u_i⟩` and of the walls' pulls; nodes: increasing, the last
@@ -37,9 +37,11 @@ def fly(w, v, z, sides, d, c, below, above, u, gram, length, nodes, plus, minus,
         leave = 2.0
         if sliding:
             touched = np.flatnonzero(side == 0)
+            if count + m + 2 > len(log):
+                return -1
             count = _resolve(touched, 0.0, sign, side, d[j], c[j], below, above, u, gram, start, j, log, count)
             sliding = _slide(side, d[j], c[j], gram, u, eff_d, eff_c)
-            leave = _next_release(0.0, side, eff_c, c[j], gram, below, above) if sliding else 2.0
+            leave = _next_release(0.0, side, c[j], gram, below, above) if sliding else 2.0
         x = 0.0
         for node in range(len(nodes)):
             meetings = 0
@@ -67,7 +69,7 @@ def fly(w, v, z, sides, d, c, below, above, u, gram, length, nodes, plus, minus,
                     touched, x, sign, side, d[j], c[j], below, above, u, gram, start + length * x, j, log, count
                 )
                 sliding = _slide(side, d[j], c[j], gram, u, eff_d, eff_c)
-                leave = _next_release(x, side, eff_c, c[j], gram, below, above) if sliding else 2.0
+                leave = _next_release(x, side, c[j], gram, below, above) if sliding else 2.0
                 meetings += 1
                 if meetings > 100 * (m + 10):
                     return -2
@@ -77,6 +79,42 @@ def fly(w, v, z, sides, d, c, below, above, u, gram, length, nodes, plus, minus,
                 elif side[i] < 0:
                     minus[node, i] += v[j] * z[j, i]
     return count
+
+
+@njit(cache=True)
+def carry(theta, d, length, nodes, result):
+    """Move the rows `(w, v)` of `theta` under one D, past all walls; `result` (nodes, rows, d + 1)."""
+    dim = theta.shape[1] - 1
+    ws, zs, none = np.empty((2, dim)), np.empty((2, 0)), np.empty(0, np.int8)
+    for row in range(theta.shape[0]):
+        w = theta[row, :dim].copy()
+        v, x = theta[row, dim], 0.0
+        for node in range(len(nodes)):
+            later = _two_boosts(x, nodes[node], length, w, v, zs[0], none, d, d[:, :0], zs, ws)
+            v, x = later[0], nodes[node]
+            for i in range(dim):
+                w[i] = ws[1, i]
+                result[node, row, i] = w[i]
+            result[node, row, dim] = v
+
+
+@njit(cache=True)
+def force(side, below, above, u, gram):
+    """`D` (3, d) and `⟨D, u_i⟩` (3, m) on these sides, and where in the step it leaves a wall (2: not)."""
+    d, c = np.zeros((TERMS, u.shape[1])), np.zeros((TERMS, len(side)))
+    for i in range(len(side)):
+        for term in range(TERMS):
+            a = above[term, i] if side[i] > 0 else (below[term, i] if side[i] < 0 else 0.0)
+            if a != 0.0:
+                add(d[term], a, u[i])
+    for i in range(len(side)):
+        for term in range(TERMS):
+            c[term, i] = dot(d[term], u[i])
+    eff_d, eff_c = d.copy(), c.copy()
+    leave = 2.0
+    if _slide(side, d, c, gram, u, eff_d, eff_c):
+        leave = _next_release(0.0, side, c, gram, below, above)
+    return eff_d, eff_c, leave
 
 
 @njit(cache=True)
@@ -243,7 +281,7 @@ def sliding_part(tight, c, gram):
 
 
 @njit(cache=True)
-def _next_release(x, side, eff_c, c, gram, below, above):
+def _next_release(x, side, c, gram, below, above):
     """The first s > x at which the coefficient of a tight wall reaches a bound; 2 if none does."""
     tight = np.flatnonzero(side == 0)
     first = 2.0
