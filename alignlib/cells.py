@@ -17,12 +17,16 @@ import numpy as np
 
 from alignlib import record
 from alignlib.network import Network
-from alignlib.swarm import TERMS, carry, fly, force
+from alignlib.swarm import ENDLESS, TERMS, carry, fly, force
 from alignlib.walls import Walls
 
 SMALLEST = 8  # fewer neurons than this are not worth a cell
 CAUTION = 4.0  # a cell is made if its room lasts for so many steps like the last
 PROBES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])[:, None] ** np.arange(TERMS)
+
+
+class EndlessEvents(RuntimeError):
+    """A neuron meets walls again and again without time going on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +147,8 @@ class Swarm:
             state = self.w.copy(), self.v.copy(), z.copy(), side.copy(), d.copy(), c.copy()
             sums = np.zeros((2, len(nodes), self.walls.m))
             count = fly(*state, below, above, u, gram, length, nodes, *sums, start, log)
+            if count == ENDLESS:
+                raise EndlessEvents
             if count >= 0:
                 plus += sums[0]
                 minus += sums[1]

@@ -12,7 +12,7 @@ from scipy.linalg import lu_factor, lu_solve
 
 from alignlib import inputs, record
 from alignlib import loss as losses
-from alignlib.cells import Swarm
+from alignlib.cells import EndlessEvents, Swarm
 from alignlib.network import Network
 from alignlib.trajectory import Trajectory
 from alignlib.walls import Walls
@@ -195,7 +195,10 @@ class Step:
                 return False
             self.polynomial = TO_POLYNOMIAL @ pulls
             run.swarm = run.swarm.ready(self.polynomial, self.length)
-            f, self.swarm, self.log = run.swarm.move(self.polynomial, self.length, NODES, run.t[-1])
+            try:
+                f, self.swarm, self.log = run.swarm.move(self.polynomial, self.length, NODES, run.t[-1])
+            except EndlessEvents:
+                return False
             if not np.isfinite(f).all():
                 return False
             defect = loss.pull(f, y) - pulls

@@ -13,7 +13,8 @@ from numba import njit
 from alignlib.boost import RIDGE, add, dot, light_cone, meet, moved, solve, time_of_path, time_of_turn
 
 TERMS = 3  # coefficients of the polynomial of the pulls
-NOISE = 1e-14  # a height below this share of ‖w‖ on the wrong side of a wall is rounding
+NOISE = 1e-14  # a height below this share of ‖w‖ and its change, on the wrong side, is rounding
+FULL, ENDLESS = -1, -2  # what `fly` may return instead of a number of events
 TURN, RELEASE = -2, -3  # events that are not the meeting of a wall
 
 
@@ -38,41 +39,44 @@ def fly(w, v, z, sides, d, c, below, above, u, gram, length, nodes, plus, minus,
         if sliding:
             touched = np.flatnonzero(side == 0)
             if count + m + 2 > len(log):
-                return -1
+                return FULL
             count = _resolve(touched, 0.0, sign, side, d[j], c[j], below, above, u, gram, start, j, log, count)
             sliding = _slide(side, d[j], c[j], gram, u, eff_d, eff_c)
             leave = _next_release(0.0, side, c[j], gram, below, above) if sliding else 2.0
-        x = 0.0
+        x, ahead = 0.0, 0.0
         for node in range(len(nodes)):
             meetings = 0
             while x < nodes[node] and not asleep:
                 if count + m + 2 > len(log):
-                    return -1
+                    return FULL
                 dd, cc = (eff_d, eff_c) if sliding else (d[j], c[j])
                 goal = min(nodes[node], leave)
                 v[j], x, event = _until_event(
-                    x, goal, length, w[j], v[j], z[j], side, dd, cc, buffers, leave <= nodes[node]
+                    x, goal, ahead, length, w[j], v[j], z[j], side, dd, cc, buffers, leave <= nodes[node]
                 )
                 if event == -1:
                     continue
                 if event == TURN:
                     v[j] = 0.0
                     count = _write(log, count, start + length * x, j, -1, sign, -sign)
-                    sign = -sign
+                    sign, ahead = -sign, 0.0
                     if not sliding:
                         continue
                 touched = np.flatnonzero(side == 0)
                 if event >= 0:
                     z[j, event] = 0.0
                     touched = np.append(touched, event)
+                before = count
                 count = _resolve(
-                    touched, x, sign, side, d[j], c[j], below, above, u, gram, start + length * x, j, log, count
+                    touched, min(x + ahead, 1.0), sign, side, d[j], c[j], below, above, u, gram, start + length * x, j, log, count
                 )
                 sliding = _slide(side, d[j], c[j], gram, u, eff_d, eff_c)
-                leave = _next_release(x, side, c[j], gram, below, above) if sliding else 2.0
+                # At a tangency the rule may see no reason to change anything: let it look ahead.
+                ahead = max(4.0 * ahead, 1e-9) if count == before else 0.0
+                leave = _next_release(x + ahead, side, c[j], gram, below, above) if sliding else 2.0
                 meetings += 1
                 if meetings > 100 * (m + 10):
-                    return -2
+                    return ENDLESS
             for i in range(m):
                 if side[i] > 0:
                     plus[node, i] += v[j] * z[j, i]
@@ -118,40 +122,46 @@ def force(side, below, above, u, gram):
 
 
 @njit(cache=True)
-def _until_event(x, goal, length, w, v, z, side, d, c, buffers, release):
+def _until_event(x, goal, ahead, length, w, v, z, side, d, c, buffers, release):
     """Move from x to the first event, or to `goal`: v there, x there, and the event (-1: none).
 
     `w` and `z` are moved in place. The first guess takes the averaged D for the true one; Newton's
-    method on the height over the wall that is met (or on v) makes the time exact.
+    method on the height over the wall that is met (or on v), kept between the last point `low` before
+    the event and the first `high` after it, makes the time exact.
     """
     zs, ws = buffers
-    end, target = goal, -1
-    for _ in range(30):
+    end, low, high, target = goal, x, goal, -1
+    for _ in range(60):
         later, where, event = _two_boosts(x, end, length, w, v, z, side, d, c, zs, ws)
-        if target == -1:
-            if event == -1:
-                target = RELEASE if release else -1
-                break
-            target, end = event, where
-            continue
-        if event != -1 and event != target and where < end - 1e-13:
-            target, end = event, where
-            continue
-        if target == TURN:
-            miss, speed = later, _at(dot(d[0], ws[1]), dot(d[1], ws[1]), dot(d[2], ws[1]), end)
-        else:
-            miss, speed = zs[1, target], later * _at(c[0, target], c[1, target], c[2, target], end)
-        shift = -miss / (length * speed) if speed != 0.0 else 0.0
-        if not abs(shift) > 1e-14 or end == x:
+        if target == -1 and event == -1:
             break
-        if end + shift > goal:
-            if end == goal:
-                target = RELEASE if release else -1
-                break
-            end = goal
+        if target == -1 or (event != -1 and event != target and where < end - 1e-13):
+            target, low, high = event, x, end
+            # One that leaves the wall and will turn back to it: not the root where it started.
+            leaving = event >= 0 and v * _term(c, event, x + ahead) * side[event] >= 0.0
+            end = high if leaving else where
+            if end < high:
+                continue
+        if target == TURN:
+            miss, before = later, later * v > 0.0 or (v == 0.0 and later == 0.0)
+            speed = _at(dot(d[0], ws[1]), dot(d[1], ws[1]), dot(d[2], ws[1]), end)
         else:
-            end = max(x, end + shift)
+            miss, before = zs[1, target], zs[1, target] * side[target] > 0.0
+            speed = later * _term(c, target, end)
+        if before:
+            low = max(low, end)
+        else:
+            high = min(high, end)
+        shift = -miss / (length * speed) if speed != 0.0 else 0.0
+        if abs(shift) <= 1e-14 or high - low <= 1e-15 or end == x:
+            break
+        end = end + shift if low <= end + shift <= high else 0.5 * (low + high)
+        if low == goal:  # the averaged D has foreseen an event that comes after the goal
+            target = -1
+            break
     w[:], z[:] = ws[1], zs[1]
+    if target == -1:
+        return later, goal, RELEASE if release else -1
     return later, end, target
 
 
@@ -195,11 +205,11 @@ def _boost(time, w, v, z, side, d, c, f1, f2, w_to, z_to):
     turn = time_of_turn(v, plus, minus, delta)
     later, path = moved(v, plus, minus, delta, time)
     far = path if turn >= time else moved(v, plus, minus, delta, turn)[1]
-    shortest, event, limit = np.inf, -1, NOISE * np.sqrt(norm2)
+    shortest, event, limit = np.inf, -1, NOISE * (np.sqrt(norm2) + abs(path) * delta)
     for i in range(len(z)):
         speed = c[0, i] + f1 * c[1, i] + f2 * c[2, i]
         z_to[i] = z[i] + path * speed
-        if side[i] * (z[i] + far * speed) < -limit:
+        if side[i] * far * speed < 0.0 and side[i] * (z[i] + far * speed) < -limit:
             height = max(side[i] * z[i], 0.0) / abs(speed)
             if height < shortest:
                 shortest, event = height, i
@@ -245,6 +255,12 @@ def _resolve(touched, x, sign, side, d, c, below, above, u, gram, time, neuron, 
                 add(c[term], change, gram[k])
         side[k] = went[i]
         count = _write(log, count, time, neuron, k, came, went[i])
+    acts = False
+    for i in range(len(side)):
+        if side[i] == 0 or (above[:, i] if side[i] > 0 else below[:, i]).any():
+            acts = True
+    if not acts:  # dead: no rounding noise may move it
+        d[:], c[:] = 0.0, 0.0
     return count
 
 
@@ -321,6 +337,12 @@ def _sign(v, w, d, x):
 @njit(cache=True)
 def _at(e0, e1, e2, x):
     return e0 + x * (e1 + x * e2)
+
+
+@njit(cache=True)
+def _term(c, i, x):
+    """`⟨D, u_i⟩` at x."""
+    return _at(c[0, i], c[1, i], c[2, i], x)
 
 
 @njit(cache=True)
