@@ -87,6 +87,13 @@ def add(c, factor, row):
 
 
 @njit(cache=True)
+def copy(source, to):
+    """`to = source`, in place (a slice assignment takes Numba a second to compile)."""
+    for i in range(len(source)):
+        to[i] = source[i]
+
+
+@njit(cache=True)
 def dot(a, b):
     """`Σ a_i b_i`."""
     total = 0.0
@@ -208,3 +215,11 @@ def meet(gram, q, below, above, sign, side):
             elif abs(a[i] - below[i]) <= small:
                 result[i], a[i] = -1, below[i]
     return result, a
+
+
+@njit(cache=True)
+def write(log, count, t, neuron, wall, came, went):
+    """One more row in a log of dtype `record.LOG`, in place; its new length."""
+    row = log[count]
+    row.t, row.neuron, row.wall, row.came, row.went = t, neuron, wall, came, went
+    return count + 1

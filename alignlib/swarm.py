@@ -10,7 +10,7 @@ through events. All compiled by Numba.
 import numpy as np
 from numba import njit
 
-from alignlib.boost import RIDGE, add, dot, light_cone, meet, moved, solve, time_of_path, time_of_turn
+from alignlib.boost import RIDGE, add, copy, dot, light_cone, meet, moved, solve, time_of_path, time_of_turn, write
 
 TERMS = 3  # coefficients of the polynomial of the pulls
 NOISE = 1e-14  # a height below this share of ‖w‖ and its change, on the wrong side, is rounding
@@ -58,7 +58,7 @@ def fly(w, v, z, sides, d, c, below, above, u, gram, length, nodes, plus, minus,
                     continue
                 if event == TURN:
                     v[j] = 0.0
-                    count = _write(log, count, start + length * x, j, -1, sign, -sign)
+                    count = write(log, count, start + length * x, j, -1, sign, -sign)
                     sign, ahead = -sign, 0.0
                     if not sliding:
                         continue
@@ -159,7 +159,8 @@ def _until_event(x, goal, ahead, length, w, v, z, side, d, c, buffers, release):
         if low == goal:  # the averaged D has foreseen an event that comes after the goal
             target = -1
             break
-    w[:], z[:] = ws[1], zs[1]
+    copy(ws[1], w)
+    copy(zs[1], z)
     if target == -1:
         return later, goal, RELEASE if release else -1
     return later, end, target
@@ -254,13 +255,15 @@ def _resolve(touched, x, sign, side, d, c, below, above, u, gram, time, neuron, 
                 add(d[term], change, u[k])
                 add(c[term], change, gram[k])
         side[k] = went[i]
-        count = _write(log, count, time, neuron, k, came, went[i])
+        count = write(log, count, time, neuron, k, came, went[i])
     acts = False
     for i in range(len(side)):
         if side[i] == 0 or (above[:, i] if side[i] > 0 else below[:, i]).any():
             acts = True
     if not acts:  # dead: no rounding noise may move it
-        d[:], c[:] = 0.0, 0.0
+        for term in range(TERMS):
+            add(d[term], -1.0, d[term])
+            add(c[term], -1.0, c[term])
     return count
 
 
@@ -271,8 +274,9 @@ def _slide(side, d, c, gram, u, eff_d, eff_c):
     n = len(tight)
     if n == 0:
         return False
-    eff_d[:], eff_c[:] = d, c
     for term in range(TERMS):
+        copy(d[term], eff_d[term])
+        copy(c[term], eff_c[term])
         a = sliding_part(tight, c[term], gram)
         for i in range(n):
             add(eff_d[term], a[i], u[tight[i]])
@@ -343,10 +347,3 @@ def _at(e0, e1, e2, x):
 def _term(c, i, x):
     """`⟨D, u_i⟩` at x."""
     return _at(c[0, i], c[1, i], c[2, i], x)
-
-
-@njit(cache=True)
-def _write(log, count, t, neuron, wall, came, went):
-    row = log[count]
-    row.t, row.neuron, row.wall, row.came, row.went = t, neuron, wall, came, went
-    return count + 1
