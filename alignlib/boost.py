@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 NEAR = 1e-13  # relative size below which a coefficient is at its bound, a velocity is zero
+CENTRE = 1e-12  # heights that fall to this share of theirs all at once are all zero
 RIDGE = 1e-15  # makes the sliding coefficients unique where tight walls are linearly dependent
 
 
@@ -215,6 +216,15 @@ def meet(gram, q, below, above, sign, side):
             elif abs(a[i] - below[i]) <= small:
                 result[i], a[i] = -1, below[i]
     return result, a
+
+
+@njit(cache=True)
+def height(z):
+    """`max |z_i|`."""
+    most = 0.0
+    for i in range(len(z)):
+        most = max(most, abs(z[i]))
+    return most
 
 
 @njit(cache=True)

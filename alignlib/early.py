@@ -11,12 +11,14 @@ from numba import njit
 
 from alignlib import inputs, record
 from alignlib import loss as losses
-from alignlib.boost import NEAR, add, dot, light_cone, meet, moved, time_of_path, time_of_turn, write
+from alignlib.boost import CENTRE, NEAR, add, dot, height, light_cone, meet, moved, time_of_path, time_of_turn, write
 from alignlib.network import Network
 from alignlib.trajectory import Trajectory
 from alignlib.walls import Walls
 
 LIGHT = 4e-16  # relative ‖w‖² - v² below this is rounding: the neuron is light-like
+OPPOSED = 1e-29  # squared angle to -D or D below which it is rounding: held there for ever
+LATEST = 250.0  # largest exponent of growth up to the default end
 CHUNK = 2**23  # neurons times walls handled at once, which bounds the memory
 
 
@@ -52,7 +54,7 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
 
     Parameters
     ----------
-    t_end : float; without it, the time of the last event of all (at least 1)
+    t_end : float; without it, the time of the last event of all, unless weights overflow before
     t_save : times to keep; without it, 0 and `t_end`
 
     Returns
@@ -73,7 +75,8 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     pulls = walls.pulls(loss.pull(np.zeros(data.n), data.y))
     end = _follow(net, walls, pulls, np.inf)
     if t_end is None:
-        t_end = float(end.since.max()) or 1.0
+        fastest = float(np.linalg.norm(end.d, axis=1).max())
+        t_end = min(float(end.since.max()) or 1.0, LATEST / max(fastest, 1e-300))
     t_end = inputs.positive("t_end", t_end)
     t = np.array([0.0, t_end]) if t_save is None else record.times_to_keep(t_save, t_end)
 
@@ -127,7 +130,9 @@ class _Stretch:
         shadow = np.divide((self.w * self.d).sum(axis=1), size2, out=np.zeros_like(size2), where=moves)
         delta = np.sqrt(size2)
         plus, minus = self.v + shadow * delta, self.v - shadow * delta
-        product = ((self.w - shadow[:, None] * self.d) ** 2).sum(axis=1) - self.minkowski
+        across = ((self.w - shadow[:, None] * self.d) ** 2).sum(axis=1)
+        across[across < OPPOSED * (self.v**2 + self.minkowski)] = 0.0
+        product = across - self.minkowski
         up, down = moves & (self.v * shadow > 0), moves & (self.v * shadow < 0)
         minus[up], plus[down] = product[up] / plus[up], product[down] / minus[down]
         return plus, minus, delta
@@ -230,8 +235,10 @@ def _follow_neuron(
         delta = np.sqrt(size2)
         plus, minus = light_cone(v, pulled, delta, np.nan)
         if delta > 0.0 and min(abs(plus), abs(minus)) < 0.01 * abs(v):
-            across = _across(w, a, since, path, s, u, pulled / size2) - invariant
-            plus, minus = light_cone(v, pulled, delta, across)
+            across = _across(w, a, since, path, s, u, pulled / size2)
+            if across < OPPOSED * (v * v + invariant):
+                across = 0.0
+            plus, minus = light_cone(v, pulled, delta, across - invariant)
         distance, k = _nearest(z, c, side, sign, slow)
         reach = time_of_path(distance, v, plus, minus, delta) if k >= 0 else np.inf
         turn = time_of_turn(v, plus, minus, delta)
@@ -245,7 +252,10 @@ def _follow_neuron(
         if reach <= turn:
             p = sign * distance
         s += p
+        was_pulled, was_high = pulled, 0.0
         pulled += size2 * p
+        if abs(pulled) <= 1e-9 * abs(was_pulled):  # costs a pass over z, so only when it may be
+            was_high = height(z)
         add(z, p, c)
         jump = 0.0
         if turn < reach:
@@ -253,6 +263,9 @@ def _follow_neuron(
             v, sign = 0.0, -sign
         else:
             z[k] = 0.0
+            if was_high > 0.0 and height(z) <= CENTRE * was_high:
+                count = _rest(z, a, side, since, path, s, below, now, j, log, count)
+                return v, now, count
             jump = 0.0 if sliding else _jump_across(k, sign, c, side, below, above, slow)
         if jump != 0.0:
             count = write(log, count, now, j, k, side[k], -side[k])
@@ -310,6 +323,18 @@ def _touch(
         if side[k] == 0:
             c[k] = 0.0
     return not went.all(), count
+
+
+@njit(cache=True)
+def _rest(z, a, side, since, path, s, below, now, neuron, log, count):
+    """End where all hyperplanes meet: there `σ'(0) = 0` makes D vanish, and the neuron stays."""
+    for i in range(len(z)):
+        went = 0 if below[i] != 0.0 else -1
+        if side[i] != went:
+            count = write(log, count, now, neuron, i, side[i], went)
+        path[i] += a[i] * (s - since[i])
+        a[i], side[i] = 0.0, went
+    return count
 
 
 @njit(cache=True)

@@ -10,7 +10,7 @@ through events. All compiled by Numba.
 import numpy as np
 from numba import njit
 
-from alignlib.boost import RIDGE, add, copy, dot, light_cone, meet, moved, solve, time_of_path, time_of_turn, write
+from alignlib.boost import CENTRE, RIDGE, add, copy, dot, height, light_cone, meet, moved, solve, time_of_path, time_of_turn, write
 
 TERMS = 3  # coefficients of the polynomial of the pulls
 NOISE = 1e-14  # a height below this share of ‖w‖ and its change, on the wrong side, is rounding
@@ -50,7 +50,7 @@ def fly(w, v, z, sides, d, c, below, above, u, gram, length, nodes, plus, minus,
                 if count + m + 2 > len(log):
                     return FULL
                 dd, cc = (eff_d, eff_c) if sliding else (d[j], c[j])
-                goal = min(nodes[node], leave)
+                goal, was_high = min(nodes[node], leave), height(z[j])
                 v[j], x, event = _until_event(
                     x, goal, ahead, length, w[j], v[j], z[j], side, dd, cc, buffers, leave <= nodes[node]
                 )
@@ -65,6 +65,10 @@ def fly(w, v, z, sides, d, c, below, above, u, gram, length, nodes, plus, minus,
                 touched = np.flatnonzero(side == 0)
                 if event >= 0:
                     z[j, event] = 0.0
+                    if height(z[j]) <= CENTRE * was_high:
+                        count = _rest(z[j], side, below, start + length * x, j, log, count)
+                        asleep = True
+                        break
                     touched = np.append(touched, event)
                 before = count
                 count = _resolve(
@@ -82,6 +86,17 @@ def fly(w, v, z, sides, d, c, below, above, u, gram, length, nodes, plus, minus,
                     plus[node, i] += v[j] * z[j, i]
                 elif side[i] < 0:
                     minus[node, i] += v[j] * z[j, i]
+    return count
+
+
+@njit(cache=True)
+def _rest(z, side, below, time, neuron, log, count):
+    """End where all hyperplanes meet: there `σ'(0) = 0` makes D vanish, and the neuron stays."""
+    for i in range(len(z)):
+        went = 0 if below[:, i].any() else -1
+        if side[i] != went:
+            count = write(log, count, time, neuron, i, side[i], went)
+        side[i], z[i] = went, 0.0
     return count
 
 
