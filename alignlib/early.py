@@ -17,7 +17,7 @@ from alignlib.trajectory import Trajectory
 from alignlib.walls import Walls
 
 LIGHT = 4e-16  # relative ‖w‖² - v² below this is rounding: the neuron is light-like
-OPPOSED = 1e-29  # squared angle to -D or D below which it is rounding: held there for ever
+OPPOSED = 1e-29  # ‖w_⊥‖² below this share of the largest ‖w‖² is rounding: opposed for ever
 LATEST = 250.0  # largest exponent of growth up to the default end
 CHUNK = 2**23  # neurons times walls handled at once, which bounds the memory
 
@@ -122,6 +122,7 @@ class _Stretch:
     sides: np.ndarray
     log: np.ndarray
     minkowski: np.ndarray
+    first_size2: np.ndarray
 
     def light_cone(self):
         """`v + b`, `v - b`, and `‖D‖`, as in `boost.light_cone`."""
@@ -131,7 +132,7 @@ class _Stretch:
         delta = np.sqrt(size2)
         plus, minus = self.v + shadow * delta, self.v - shadow * delta
         across = ((self.w - shadow[:, None] * self.d) ** 2).sum(axis=1)
-        across[across < OPPOSED * (self.v**2 + self.minkowski)] = 0.0
+        across[across < OPPOSED * np.maximum(self.v**2 + self.minkowski, self.first_size2)] = 0.0
         product = across - self.minkowski
         up, down = moves & (self.v * shadow > 0), moves & (self.v * shadow < 0)
         minus[up], plus[down] = product[up] / plus[up], product[down] / minus[down]
@@ -161,7 +162,8 @@ def _follow(net, walls, pulls, end):
     w, v, d = net.w.copy(), net.v.copy(), np.empty_like(net.w)
     since, sides, logs = np.zeros(h), np.empty((h, walls.m), np.int8), []
     invariant = net.minkowski()
-    invariant[np.abs(invariant) < LIGHT * (net.w**2).sum(axis=1)] = 0.0
+    size2 = (net.w**2).sum(axis=1)
+    invariant[np.abs(invariant) < LIGHT * size2] = 0.0
     rows = max(1, CHUNK // max(walls.m, 1))
     for first in range(0, h, rows):
         part = slice(first, min(first + rows, h))
@@ -181,7 +183,7 @@ def _follow(net, walls, pulls, end):
         logs.append(log[:count])
         w[part] += path @ walls.u
         d[part], sides[part] = a @ walls.u, side
-    return _Stretch(w, v, d, since, sides, np.concatenate(logs), invariant)
+    return _Stretch(w, v, d, since, sides, np.concatenate(logs), invariant, size2)
 
 
 @njit(cache=True)
@@ -236,7 +238,7 @@ def _follow_neuron(
         plus, minus = light_cone(v, pulled, delta, np.nan)
         if delta > 0.0 and min(abs(plus), abs(minus)) < 0.01 * abs(v):
             across = _across(w, a, since, path, s, u, pulled / size2)
-            if across < OPPOSED * (v * v + invariant):
+            if across < OPPOSED * max(v * v + invariant, dot(w, w)):
                 across = 0.0
             plus, minus = light_cone(v, pulled, delta, across - invariant)
         distance, k = _nearest(z, c, side, sign, slow)

@@ -144,9 +144,10 @@ class _Run:
         for number in range(first, last + (time > self.t[last])):
             start, stop = self.t[number], min(self.t[number + 1], time)
             length = self.t[number + 1] - start
-            share = np.array([(stop - start) / length if stop < self.t[number + 1] else 1.0])
+            share = (stop - start) / length if stop < self.t[number + 1] else 1.0
+            nodes = np.append(NODES[NODES < share], share)  # the same intervals as in the step
             swarm = swarm.ready(self.pulls[number], length)
-            _, swarm, _ = swarm.move(self.pulls[number], length, share, start)
+            _, swarm, _ = swarm.move(self.pulls[number], length, nodes, start)
         return swarm
 
     def trajectory(self, kept, status):
