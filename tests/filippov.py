@@ -78,7 +78,7 @@ def follow(net, data, loss, t_end, constant=False, rtol=1e-12):
             mode[j, tight] = OFF
             base = (g * (mode[j] == ON)) @ x
             share = lsq_linear((g[tight, None] * x[tight]).T, -base, (0, 1), method="bvls", tol=1e-15).x
-            mode[j, tight] = np.where(share < 1e-9, OFF, np.where(share > 1 - 1e-9, ON, ON_IT))
+            mode[j, tight] = np.where(share < 2e-8, OFF, np.where(share > 1 - 2e-8, ON, ON_IT))
 
     state, t, count, slides = np.concatenate([net.w.ravel(), net.v]), 0.0, 0, 0
     while t < t_end:
@@ -92,8 +92,13 @@ def follow(net, data, loss, t_end, constant=False, rtol=1e-12):
         if run.status == 1:
             count += 1
             assert count < 10_000
-            for times, (_, _, j, k) in zip(run.t_events, found):
-                if times.size:
+            # Neurons in the same place leave together; only one of them stops the integrator.
+            due = [
+                times.size or (k >= 0 and mode[j, k] == ON_IT and abs(function(t, state)) < 1e-8)
+                for times, (function, _, j, k) in zip(run.t_events, found)
+            ]
+            for happens, (_, _, j, k) in zip(due, found):
+                if happens:
                     w, v = split(state)
                     touched = np.flatnonzero(mode[j] == ON_IT)
                     if k < 0:
