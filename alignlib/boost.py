@@ -57,8 +57,8 @@ def time_of_path(path, v, plus, minus, delta):
         return path / speed if speed > 0.0 else np.inf
     transverse = plus * minus
     b_then = b + delta * path
-    if transverse == 0.0 and b < 0.0 and b_then > NEAR * b:
-        return np.inf  # straight to the origin, where it never comes
+    if transverse == 0.0 and b < 0.0 and b_then > 1e-8 * b:
+        return np.inf  # straight to the origin, where all walls meet and it never comes
     if transverse < 0.0 and b < 0.0 and b_then > -np.sqrt(-transverse):
         return np.inf
     v_then = np.sqrt(max(transverse + b_then * b_then, 0.0))

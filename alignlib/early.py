@@ -17,7 +17,9 @@ from alignlib.trajectory import Trajectory
 from alignlib.walls import Walls
 
 LIGHT = 4e-16  # relative ‖w‖² - v² below this is rounding: the neuron is light-like
-OPPOSED = 1e-29  # ‖w_⊥‖² below this share of the largest ‖w‖² is rounding: opposed for ever
+# ‖w_⊥‖² below this share of the largest ‖w‖² is rounding, more so where D is a small difference of
+# large pulls: such a neuron counts as exactly along D, or as opposed to it for ever.
+OPPOSED = 1e-27
 LATEST = 250.0  # largest exponent of growth up to the default end
 CHUNK = 2**23  # neurons times walls handled at once, which bounds the memory
 
@@ -123,6 +125,8 @@ class _Stretch:
     log: np.ndarray
     minkowski: np.ndarray
     first_size2: np.ndarray
+    total: float
+    line: int
 
     def light_cone(self):
         """`v + b`, `v - b`, and `‖D‖`, as in `boost.light_cone`."""
@@ -132,7 +136,10 @@ class _Stretch:
         delta = np.sqrt(size2)
         plus, minus = self.v + shadow * delta, self.v - shadow * delta
         across = ((self.w - shadow[:, None] * self.d) ** 2).sum(axis=1)
-        across[across < OPPOSED * np.maximum(self.v**2 + self.minkowski, self.first_size2)] = 0.0
+        noise = OPPOSED * np.maximum(self.v**2 + self.minkowski, self.first_size2)
+        noise *= 1 + self.total**2 / np.where(moves, size2, np.inf)
+        on_a_line = self.line == 1 + (self.sides == 0).sum(axis=1)
+        across[(across < noise) | on_a_line] = 0.0
         product = across - self.minkowski
         up, down = moves & (self.v * shadow > 0), moves & (self.v * shadow < 0)
         minus[up], plus[down] = product[up] / plus[up], product[down] / minus[down]
@@ -151,7 +158,8 @@ class _Stretch:
     def directions(self):
         """The limits of `w / ‖w‖`: `± D/‖D‖`, or the direction of now for a neuron at rest."""
         plus, _, delta = self.light_cone()
-        final = np.where((delta * plus != 0)[:, None], np.sign(plus)[:, None] * self.d, self.w)
+        sign = np.where(plus != 0, np.sign(plus), -np.sign(self.v))  # plus = 0: opposed for ever
+        final = np.where((delta > 0)[:, None], sign[:, None] * self.d, self.w)
         size = np.linalg.norm(final, axis=1, keepdims=True)
         return np.divide(final, size, out=np.zeros_like(final), where=size > 0)
 
@@ -164,6 +172,8 @@ def _follow(net, walls, pulls, end):
     invariant = net.minkowski()
     size2 = (net.w**2).sum(axis=1)
     invariant[np.abs(invariant) < LIGHT * size2] = 0.0
+    total = float(np.abs(below).sum() + np.abs(above).sum())
+    line = net.dim if np.linalg.matrix_rank(walls.u) == net.dim else 0
     rows = max(1, CHUNK // max(walls.m, 1))
     for first in range(0, h, rows):
         part = slice(first, min(first + rows, h))
@@ -174,7 +184,7 @@ def _follow(net, walls, pulls, end):
         while True:
             j, count = _follow_neurons(
                 j, w[part], v[part], since[part], invariant[part], z, c, a, side, path,
-                walls.u, walls.gram, below, above, end, log, count,
+                line, walls.u, walls.gram, below, above, end, log, count,
             )  # fmt: skip
             if j == part.stop - first:
                 break
@@ -183,19 +193,19 @@ def _follow(net, walls, pulls, end):
         logs.append(log[:count])
         w[part] += path @ walls.u
         d[part], sides[part] = a @ walls.u, side
-    return _Stretch(w, v, d, since, sides, np.concatenate(logs), invariant, size2)
+    return _Stretch(w, v, d, since, sides, np.concatenate(logs), invariant, size2, total, line)
 
 
 @njit(cache=True)
 def _follow_neurons(
-    j, w, v, since, invariant, z, c, a, side, path, u, gram, below, above, end, log, count
+    j, w, v, since, invariant, z, c, a, side, path, line, u, gram, below, above, end, log, count
 ):
     """Follow the neurons from j on until `end`; stops early, before a neuron, if the log is full."""
     while j < len(v):
         before = c[j].copy(), a[j].copy(), side[j].copy(), z[j].copy()
         v_end, now, after = _follow_neuron(
             j, w[j], v[j], invariant[j], z[j], c[j], a[j], side[j], path[j],
-            u, gram, below, above, end, log, count,
+            line, u, gram, below, above, end, log, count,
         )  # fmt: skip
         if after < 0:
             for i in range(z.shape[1]):
@@ -209,12 +219,13 @@ def _follow_neurons(
 
 @njit(cache=True)
 def _follow_neuron(
-    j, w, v, invariant, z, c, a, side, path, u, gram, below, above, end, log, count
+    j, w, v, invariant, z, c, a, side, path, line, u, gram, below, above, end, log, count
 ):
     """One neuron from wall to wall, to its last event before `end`: v and the time then.
 
     Changed in place: heights `z`, `c_i = ⟨D, u_i⟩` and its coefficients `a`, sides, and `path_i`, with
-    `w = w(0) + Σ path_i u_i`. The third result is the new length of the log, -1 if it is full.
+    `w = w(0) + Σ path_i u_i`. On `line - 1` walls it slides along a line, so D is along w. The third
+    result is the new length of the log, -1 if it is full.
     """
     if dot(w, w) == 0.0:
         return v, 0.0, count
@@ -238,7 +249,8 @@ def _follow_neuron(
         plus, minus = light_cone(v, pulled, delta, np.nan)
         if delta > 0.0 and min(abs(plus), abs(minus)) < 0.01 * abs(v):
             across = _across(w, a, since, path, s, u, pulled / size2)
-            if across < OPPOSED * max(v * v + invariant, dot(w, w)):
+            noise = OPPOSED * (1.0 + total * total / size2) * max(v * v + invariant, dot(w, w))
+            if across < noise or line == 1 + (side == 0).sum():
                 across = 0.0
             plus, minus = light_cone(v, pulled, delta, across - invariant)
         distance, k = _nearest(z, c, side, sign, slow)
