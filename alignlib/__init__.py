@@ -51,9 +51,21 @@ __all__ = [
 ]
 
 
+# Numba is loaded with the first of these.
+LAZY = {
+    "early_flow": "early",
+    "gradient_flow": "flow",
+    "extremal_vectors": "extremal",
+    "certify_convergence": "certify",
+    "certify_nonconvergence": "certify",
+}
+
+
 def __getattr__(name):
     if name in ("plots", "descent"):
         return import_module(f"alignlib.{name}")
+    if name in LAZY:
+        return getattr(import_module(f"alignlib.{LAZY[name]}"), name)
     if name == "gradient_descent":
         return import_module("alignlib.descent").gradient_descent
     raise AttributeError(f"module 'alignlib' has no attribute {name!r}")

@@ -1,0 +1,237 @@
+"""The closed form of one neuron under a constant pull, and the rule for meeting a wall.
+
+With `D` constant, `δ = ‖D‖` and `b = ⟨w, D⟩/δ`, the neuron `(w, v)` is boosted along D:
+
+    v(t) = v cosh δt + b sinh δt,   w(t) = w + D P(t),   P(t) = ∫ v dt = (v + v(t)) tanh(δt/2) / δ.
+
+`v² - b²` is constant, so the height over a wall, `z_i + ⟨D, u_i⟩ P`, reaches 0 at a time that one
+`atanh` or `log` gives. Derived in chapter 1; everything here is compiled by Numba.
+"""
+
+import numpy as np
+from numba import njit
+
+NEAR = 1e-13  # relative size below which a coefficient is at its bound, a velocity is zero
+CENTRE = 1e-12  # heights that fall to this share of theirs all at once are all zero
+RIDGE = 1e-15  # makes the sliding coefficients unique where tight walls are linearly dependent
+
+
+@njit(cache=True)
+def moved(v, plus, minus, delta, t):
+    """`v(t)` and `P(t)`, from `plus = v + b` and `minus = v - b`."""
+    if delta == 0.0:
+        return v, v * t
+    growth = np.exp(delta * t)
+    later = 0.5 * (plus * growth + minus / growth)
+    return later, (v + later) * np.tanh(0.5 * delta * t) / delta
+
+
+@njit(cache=True)
+def light_cone(v, pulled, delta, transverse):
+    """`v + b` and `v - b`, for `pulled = ⟨w, D⟩`, without cancellation.
+
+    `transverse = v² - b² = ‖w_⊥‖² - (‖w‖² - v²)` replaces the difference where it is known;
+    pass nan where it is not.
+    """
+    if delta == 0.0:
+        return v, v
+    b = pulled / delta
+    plus, minus = v + b, v - b
+    if not np.isnan(transverse):
+        if v * b < 0.0:
+            plus = transverse / minus
+        elif v * b > 0.0:
+            minus = transverse / plus
+    return plus, minus
+
+
+@njit(cache=True)
+def time_of_path(path, v, plus, minus, delta):
+    """The time at which `|P|` first reaches `path`, before v changes sign; inf if it never does."""
+    if path <= 0.0:
+        return 0.0
+    speed, b = abs(v), 0.5 * (plus - minus)
+    if v < 0.0 or (v == 0.0 and b < 0.0):
+        plus, minus, b = -plus, -minus, -b
+    if delta == 0.0:
+        return path / speed if speed > 0.0 else np.inf
+    transverse = plus * minus
+    b_then = b + delta * path
+    if transverse == 0.0 and b < 0.0 and b_then > 1e-8 * b:
+        return np.inf  # straight to the origin, where all walls meet and it never comes
+    if transverse < 0.0 and b < 0.0 and b_then > -np.sqrt(-transverse):
+        return np.inf
+    v_then = np.sqrt(max(transverse + b_then * b_then, 0.0))
+    if v_then + speed == 0.0:
+        return np.inf
+    half = delta * path / (speed + v_then)
+    if half < 0.5:
+        return 2.0 * np.arctanh(half) / delta
+    if b_then >= 0.0:
+        return np.log((v_then + b_then) / plus) / delta if plus > 0.0 else np.inf
+    if v_then - b_then <= 0.0:
+        return np.inf
+    return np.log(minus / (v_then - b_then)) / delta
+
+
+@njit(cache=True)
+def time_of_turn(v, plus, minus, delta):
+    """The time at which v changes sign; inf if it never does (always so for `|b| ≤ |v|`)."""
+    if delta == 0.0 or v == 0.0 or plus * minus >= 0.0 or (plus > 0.0) == (v > 0.0):
+        return np.inf
+    return 0.5 * np.log(-minus / plus) / delta
+
+
+@njit(cache=True)
+def add(c, factor, row):
+    """`c += factor * row`, in place."""
+    for i in range(len(c)):
+        c[i] += factor * row[i]
+
+
+@njit(cache=True)
+def copy(source, to):
+    """`to = source`, in place (a slice assignment takes Numba a second to compile)."""
+    for i in range(len(source)):
+        to[i] = source[i]
+
+
+@njit(cache=True)
+def dot(a, b):
+    """`Σ a_i b_i`."""
+    total = 0.0
+    for i in range(len(a)):
+        total += a[i] * b[i]
+    return total
+
+
+@njit(cache=True)
+def solve(system, right):
+    """The solution of a small positive definite system, by elimination; both are overwritten."""
+    n = len(right)
+    for i in range(n):
+        for k in range(i + 1, n):
+            factor = system[k, i] / system[i, i]
+            add(system[k], -factor, system[i])
+            right[k] -= factor * right[i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            right[i] -= system[i, k] * right[k]
+        right[i] /= system[i, i]
+
+
+@njit(cache=True)
+def free_optimum(gram, q, a, free):
+    """The `a` that makes `q + gram a` vanish where `free`, fixed elsewhere."""
+    index = np.flatnonzero(free)
+    system, right = np.empty((len(index), len(index))), np.empty(len(index))
+    for row in range(len(index)):
+        i = index[row]
+        right[row] = -q[i]
+        for k in range(len(q)):
+            if not free[k]:
+                right[row] -= gram[i, k] * a[k]
+        for column in range(len(index)):
+            system[row, column] = gram[i, index[column]]
+        system[row, row] += RIDGE * len(q)
+    solve(system, right)
+    target = a.copy()
+    for row in range(len(index)):
+        target[index[row]] = right[row]
+    return target
+
+
+@njit(cache=True)
+def least_norm(gram, q, low, high, a, attract, small):
+    """The point of least norm in `{D_0 + Σ a_i u_i : low ≤ a ≤ high}` over the walls that attract.
+
+    `q_i = ⟨D_0, u_i⟩`; `a` is the start, and changed; the walls that do not attract keep theirs. A
+    primal active-set method: solve for the free coefficients, walk there until one meets its bound
+    and fix it; at the optimum of the free ones, free the bound that is worst, until none is.
+    """
+    n = len(q)
+    free = attract.copy()
+    for _ in range(50 + 20 * n):
+        target = free_optimum(gram, q, a, free)
+        walk, hit = 1.0, -1
+        for i in range(n):
+            if free[i] and not low[i] <= target[i] <= high[i]:
+                bound = high[i] if target[i] > high[i] else low[i]
+                part = (bound - a[i]) / (target[i] - a[i])
+                if part <= walk:
+                    walk, hit = part, i
+        for i in range(n):
+            a[i] += walk * (target[i] - a[i])
+        if hit >= 0:
+            a[hit] = high[hit] if target[hit] > high[hit] else low[hit]
+            free[hit] = False
+            continue
+        worst, at = small, -1
+        for i in range(n):
+            if attract[i] and not free[i]:
+                slope = q[i] + dot(gram[i], a)
+                wish = slope if a[i] == high[i] else -slope
+                if wish > worst:
+                    worst, at = wish, i
+        if at < 0:
+            break
+        free[at] = True
+
+
+@njit(cache=True)
+def meet(gram, q, below, above, sign, side):
+    """Where a neuron goes that touches these walls: new sides, 0 where it slides, and coefficients.
+
+    `q_i = ⟨D_0, u_i⟩` for the D without these walls, `sign` that of v, `side` where it comes from (0:
+    it starts on the wall). A wall with `v (above - below) < 0` attracts: all of those together take
+    the coefficients of least `‖D‖` (Filippov). The others repel: the neuron goes on to the side to
+    which it is moving; from rest on the wall, to which `σ'(0) = 0` sends it.
+    """
+    n = len(q)
+    low, high, a = np.empty(n), np.empty(n), np.zeros(n)
+    attract, result = np.empty(n, np.bool_), side.copy()
+    scale = 0.0
+    for i in range(n):
+        low[i], high[i] = min(below[i], above[i]), max(below[i], above[i])
+        attract[i] = sign * (above[i] - below[i]) < 0.0
+        if side[i] != 0:
+            a[i] = above[i] if side[i] > 0 else below[i]
+        elif attract[i]:
+            a[i] = 0.5 * (low[i] + high[i])
+        scale = max(scale, abs(q[i]) + high[i] - low[i])
+    small = NEAR * scale
+    for _ in range(10 + 4 * n):
+        least_norm(gram, q, low, high, a, attract, small)
+        turn = -1
+        for i in range(n):
+            away = sign * (q[i] + dot(gram[i], a))
+            if turn < 0 and not attract[i] and (result[i] == 0 or away * result[i] < -small):
+                turn, result[i] = i, (1 if away > small else -1)
+                a[i] = above[i] if result[i] > 0 else below[i]
+        if turn < 0:
+            break
+    for i in range(n):
+        if attract[i]:
+            result[i] = 0
+            if abs(a[i] - above[i]) <= small:
+                result[i], a[i] = 1, above[i]
+            elif abs(a[i] - below[i]) <= small:
+                result[i], a[i] = -1, below[i]
+    return result, a
+
+
+@njit(cache=True)
+def height(z):
+    """`max |z_i|`."""
+    most = 0.0
+    for i in range(len(z)):
+        most = max(most, abs(z[i]))
+    return most
+
+
+@njit(cache=True)
+def write(log, count, t, neuron, wall, came, went):
+    """One more row in a log of dtype `record.LOG`, in place; its new length."""
+    row = log[count]
+    row.t, row.neuron, row.wall, row.came, row.went = t, neuron, wall, came, went
+    return count + 1

@@ -1,0 +1,225 @@
+"""Certificates: conditions on one network from which its whole future follows.
+
+Both are derived in this book. A certificate returns every number that enters, so that a reader can
+check it by hand, and says which hypotheses fail if it does not hold.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alignlib import geometry, inputs
+from alignlib import loss as losses
+
+LIGHT = 1e-12  # relative ‖w‖² - v² up to which a neuron counts as light-like, as computed
+ON = 1e-10  # relative height up to which a neuron counts as on a hyperplane, as computed
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """What `certify_convergence` found: the bound, and the numbers it is made of.
+
+    `alpha` and `losses` are those of the positive and the negative samples, `alive` counts the neurons
+    in S+ and S-, `hypotheses` maps each condition to whether it holds.
+    """
+
+    hypotheses: dict
+    mu: float
+    x_min: float
+    alive: tuple
+    dead: int
+    mass: tuple
+    losses: tuple
+    alpha: tuple
+
+    @property
+    def holds(self):
+        return all(self.hypotheses.values())
+
+    def bound(self, t):
+        """`Σ_± L_± / (1 + α_± L_± t)`: the loss at time t after the network is at most this."""
+        t = np.asarray(t, dtype=np.float64)
+        return sum(loss / (1 + alpha * loss * t) for loss, alpha in zip(self.losses, self.alpha))
+
+
+def certify_convergence(net, data, loss):
+    """Whether gradient flow from `net` provably takes the loss to zero like O(1/t).
+
+    If `μ > 0` (MMV, Assumption 1), every neuron is light- or time-like, and every one is at its goal
+    (S+ or dead for v > 0, S- or dead for v < 0), then S+, S- and dead are traps, and for the
+    exponential loss `L_±(t) ≤ L_± / (1 + α_± L_± t)` with `α_± = μ X_min² Σ_{j ∈ S±} v_j²`; for the
+    logistic loss divide α by `4 ln² 2`. Rate in units of the stated loss. Derived in chapter 4.
+
+    Returns
+    -------
+    Convergence
+    """
+    loss = losses.get(loss)
+    inputs.choice("loss", loss.name, ("exponential", "logistic"))
+    inputs.labels("data.y", data.y)
+    if net.dim != data.dim:
+        raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
+    cone, goal = geometry.cones(net, data), geometry.aligned(net, data)
+    size2 = (net.w**2).sum(axis=1)
+    x_min = float(np.linalg.norm(data.x, axis=1).min())
+    each = loss.sample_value(net(data.x), data.y) / (data.n if loss.reduction == "mean" else 1)
+    slower = 4 * np.log(2) ** 2 if loss.name == "logistic" else 1.0
+    alive = [(cone == name) & goal for name in ("S+", "S-")]
+    mass = [float((net.v[rows] ** 2).sum()) for rows in alive]
+    classes = [data.y > 0, data.y < 0]
+    return Convergence(
+        hypotheses={
+            "Assumption 1: mu > 0": data.mu > 0,
+            "every neuron is light- or time-like": bool((net.minkowski() <= LIGHT * size2).all()),
+            "every neuron is at its goal": bool(goal.all()),
+            "a neuron is alive for each class present": all(
+                m > 0 or not members.any() for m, members in zip(mass, classes)
+            ),
+        },
+        mu=data.mu,
+        x_min=x_min,
+        alive=tuple(int(rows.sum()) for rows in alive),
+        dead=int((cone == "dead").sum()),
+        mass=tuple(mass),
+        losses=tuple(float(each[members].sum()) for members in classes),
+        alpha=tuple(float(max(data.mu, 0.0) * x_min**2 * m / slower) for m in mass),
+    )
+
+
+@dataclass(frozen=True)
+class Nonconvergence:
+    """What `certify_nonconvergence` found, and the numbers it is made of.
+
+    Attributes
+    ----------
+    hypotheses : dict from condition to whether it holds
+    loss, limit : L now, and at least squares, `L(β*)`
+    excess : E, the excess loss of the linear part
+    eigenvalues : smallest non-zero and largest eigenvalue of the Hessian H
+    mass : a², the sum of `v_j²` over the full neurons with `|v_j| ≥ ‖w_j‖`
+    q, rapidity : `q = √(2E/λ) / a²`, and `G = -½ ln(1 - 2q)`, which bounds `∫ ‖D‖ dt` for ever
+    full, dead, pinned, other : numbers of neurons
+    margin : smallest height of a neuron over what G could take from it, relative to its size
+    beta, least_squares : β and β*, (d,)
+    """
+
+    hypotheses: dict
+    loss: float
+    limit: float
+    excess: float
+    eigenvalues: tuple
+    mass: float
+    q: float
+    rapidity: float
+    full: int
+    dead: int
+    pinned: int
+    other: int
+    margin: float
+    beta: np.ndarray
+    least_squares: np.ndarray
+
+    @property
+    def holds(self):
+        return all(self.hypotheses.values())
+
+
+def certify_nonconvergence(net, data, loss="squared"):
+    """Whether gradient flow from `net` provably ends at least squares, with a loss above zero.
+
+    Every neuron is to be *dead*, *full* (active on all samples), or *pinned* (active on all but one,
+    whose hyperplane it is on). Then `f = ⟨β, x⟩`, and if `G` is finite and smaller than the room of
+    every full neuron, none changes its pattern for ever and β goes to β*. Zero samples are ignored.
+    A dead neuron on a hyperplane stays there by the convention `σ'(0) = 0`. Derived in chapter 5.
+
+    Returns
+    -------
+    Nonconvergence
+    """
+    loss = losses.get(loss)
+    inputs.choice("loss", loss.name, ("squared",))
+    if net.dim != data.dim:
+        raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
+    acts = data.x.any(axis=1)
+    x, y, weight = data.x[acts], data.y[acts], 1 / data.n if loss.reduction == "mean" else 1.0
+    height, norm = _heights(net, x)
+    full, dead, pinned = _kinds(height)
+    moving = full | pinned
+    beta, target = net.v[moving] @ net.w[moving], np.linalg.lstsq(x, y, rcond=None)[0]
+    spectrum = np.linalg.eigvalsh(2 * weight * x.T @ x)
+    spectrum = spectrum[spectrum > 1e-12 * spectrum[-1]]
+    excess = weight * float(((x @ (beta - target)) ** 2).sum())
+    limit = loss.value(data.x @ target, data.y)
+    not_spacelike = np.abs(net.v) >= norm * (1 - LIGHT)
+    mass = float((net.v[full & not_spacelike] ** 2).sum())
+    q = float(np.sqrt(2 * excess / spectrum[0]) / mass) if mass > 0 else np.inf
+    rapidity = -0.5 * np.log1p(-2 * q) if q < 0.5 else np.inf
+    margin = _margins(height[moving], np.abs(net.v[moving]), norm[moving], rapidity)
+    pull = 2 * weight * (y - x @ target)
+    stays = _pinned_stay(net, x, height, pinned, pull, excess, spectrum[-1], weight, rapidity, norm)
+    return Nonconvergence(
+        hypotheses={
+            "every neuron is dead, full or pinned": bool((full | dead | pinned).all()),
+            "q < 1/2": bool(q < 0.5),
+            "every full or pinned neuron has room for G": bool(margin > 0),
+            "every pinned neuron stays pinned or becomes full": stays,
+            "least squares leaves a loss": bool(limit > 1e-14 * max(loss.value(0 * data.y, data.y), 1e-300)),
+        },
+        loss=loss.value(net(data.x), data.y),
+        limit=limit,
+        excess=excess,
+        eigenvalues=(float(spectrum[0]), float(spectrum[-1])),
+        mass=mass,
+        q=q,
+        rapidity=float(rapidity),
+        full=int(full.sum()),
+        dead=int(dead.sum()),
+        pinned=int(pinned.sum()),
+        other=int((~(full | dead | pinned)).sum()),
+        margin=float(margin),
+        beta=beta,
+        least_squares=target,
+    )
+
+
+def _heights(net, x):
+    """`⟨w_j, x_k⟩ / (‖w_j‖ ‖x_k‖)`, 0 where that is rounding, and `‖w_j‖`."""
+    norm = np.linalg.norm(net.w, axis=1)
+    height = net.preactivations(x) / np.linalg.norm(x, axis=1)
+    height = np.divide(height, norm[:, None], out=np.zeros_like(height), where=norm[:, None] > 0)
+    height[np.abs(height) < ON] = 0.0
+    return height, norm
+
+
+def _kinds(height):
+    """Which neurons are full, dead, and pinned to one sample."""
+    active, inactive = (height > 0).sum(axis=1), (height < 0).sum(axis=1)
+    n = height.shape[1]
+    full = active == n
+    return full, active == 0, ~full & (active == n - 1) & (inactive == 0) & (active > 0)
+
+
+def _margins(height, v, norm, rapidity):
+    """The smallest height over a sample, less what a boost of this rapidity could take."""
+    if not np.isfinite(rapidity):
+        return -np.inf
+    if not len(height):
+        return np.inf
+    needed = v / norm * np.sinh(rapidity) + np.cosh(rapidity) - 1
+    light = np.abs(v - norm) <= LIGHT * norm
+    least = np.where(height > 0, height, np.inf).min(axis=1)
+    room = np.where(light, np.arcsin(np.minimum(least, 1)) - rapidity, least - needed)
+    return room.min()
+
+
+def _pinned_stay(net, x, height, pinned, pull, excess, largest, weight, rapidity, norm):
+    """Whether no pinned neuron can leave its hyperplane to the inactive side."""
+    size = np.linalg.norm(x, axis=1)
+    for j in np.flatnonzero(pinned):
+        k = int(np.argmin(np.abs(height[j])))
+        held = net.v[j] * pull[k] < 0
+        strong = np.sqrt(2 * largest * excess) < size[k] * (abs(pull[k]) - 2 * np.sqrt(weight * excess))
+        keeps_sign = abs(net.v[j]) >= norm[j] * (1 - LIGHT) or abs(net.v[j]) > norm[j] * np.tanh(rapidity)
+        if not (held and strong and keeps_sign):
+            return False
+    return True

@@ -1,0 +1,164 @@
+"""Extremal vectors: the directions to which small neurons align.
+
+BF, after Maennel et al. (2018): critical directions of `G(u) = ⟨u, D(u)⟩` on the unit sphere, where
+`D(u)` is parallel to u, sliding included, or zero. Listed are those that attract neurons of one sign
+of v: a neuron starts anywhere around and its direction tends to them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alignlib import inputs
+from alignlib import loss as losses
+from alignlib.network import Network
+from alignlib.walls import Walls
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ExtremalVector:
+    """A direction to which neurons with v of sign `sign` align in the early phase.
+
+    Attributes
+    ----------
+    direction : (d,) unit vector; for dead neurons, which keep theirs, one among them
+    sign : +1.0 or -1.0
+    pattern, tight : (n,) booleans, the samples that are active, and those slid on
+    rate : float, `sign ⟨D, u⟩ = ± ‖D‖`, at which a neuron there grows; negative where it is held on a
+        hyperplane and shrinks, 0 for the dead
+    basin : (low, high) angles in radians of the directions that end here, light-like neurons, d = 2
+        only, else None
+    share : share of the circle, or of the starts of a search, that ends here
+    """
+
+    direction: np.ndarray
+    sign: float
+    pattern: np.ndarray
+    tight: np.ndarray
+    rate: float
+    basin: tuple | None
+    share: float
+
+    @property
+    def strength(self):
+        """`‖D‖`."""
+        return abs(self.rate)
+
+    def __repr__(self):
+        active = "".join("s" if t else "01"[int(p)] for p, t in zip(self.pattern, self.tight))
+        return f"ExtremalVector(sign={self.sign:+.0f}, pattern={active}, rate={self.rate:.3g}, share={self.share:.3g})"
+
+
+def extremal_vectors(data, loss, starts=2000, rng=0):
+    """All extremal vectors for d = 2, exactly; those found from random `starts` in other dimensions.
+
+    Parameters
+    ----------
+    starts : int, neurons that `early_flow` follows in the search, half of them with v > 0
+    rng : seed or Generator of the search
+
+    Returns
+    -------
+    list of ExtremalVector, v > 0 first, then by falling rate
+
+    >>> from alignlib import data
+    >>> [vector.sign for vector in extremal_vectors(data.toy_2d(), "exponential") if vector.rate > 0]
+    [1.0, -1.0]
+    """
+    loss = losses.get(loss)
+    g = loss.pull(np.zeros(data.n), data.y)
+    walls = Walls.of(data.x)
+    if data.dim == 2:
+        found = [vector for sign in (1.0, -1.0) for vector in _on_circle(walls, g, sign)]
+    else:
+        found = _by_search(data, loss, inputs.integer("starts", starts, least=2), rng)
+    return sorted(found, key=lambda vector: (-vector.sign, -vector.rate))
+
+
+def _on_circle(walls, g, sign):
+    """Cut the circle at the walls and where `D(u)` is parallel to u; sinks are where both arcs lead."""
+    below, above = walls.pulls(g)
+    normal = np.arctan2(walls.u[:, 1], walls.u[:, 0])
+    rays = np.sort(np.concatenate([normal + np.pi / 2, normal - np.pi / 2]) % (2 * np.pi))
+    cuts = list(rays)
+    for low, high in zip(rays, np.append(rays[1:], rays[0] + 2 * np.pi)):
+        d = _pull(walls, below, above, 0.5 * (low + high))
+        for angle in np.arctan2(d[1], d[0]) + np.array([0, np.pi]):
+            inside = low + (angle - low) % (2 * np.pi)
+            if d.any() and low < inside < high:
+                cuts.append(inside % (2 * np.pi))
+    cuts = np.unique(cuts)
+    ends = np.append(cuts[1:], cuts[0] + 2 * np.pi)
+    drift = np.array([_drift(walls, below, above, sign, 0.5 * (a + b)) for a, b in zip(cuts, ends)])
+    count, found = len(cuts), []
+    for i in range(count):
+        if drift[i] == 0:
+            found.append(_vector(walls, below, above, sign, 0.5 * (cuts[i] + ends[i]), False, _basin(cuts, drift, i, i)))
+        elif drift[i - 1] > 0 > drift[i]:
+            tight = np.abs(np.cos(cuts[i] - normal)) < 1e-12
+            found.append(_vector(walls, below, above, sign, cuts[i], tight, _basin(cuts, drift, i - 1, i)))
+    return found
+
+
+def _pull(walls, below, above, angle):
+    side = walls.u @ [np.cos(angle), np.sin(angle)]
+    a = np.where(side > 0, above, below)
+    d = a @ walls.u
+    return np.where(np.abs(d) > 1e-14 * np.abs(a).sum(), d, 0.0)
+
+
+def _drift(walls, below, above, sign, angle):
+    """Whether the direction of a neuron turns to larger angles (+1), smaller (-1) or rests (0)."""
+    d = _pull(walls, below, above, angle)
+    return np.sign(sign * (d @ [-np.sin(angle), np.cos(angle)]))
+
+
+def _basin(cuts, drift, left, right):
+    """The interval of angles around the arcs `left` to `right` that flows into them."""
+    count = len(cuts)
+    if drift[left] != 0 or left == right:
+        while drift[left - 1] > 0 and right - left < count:
+            left -= 1
+    while drift[(right + 1) % count] < 0 and right - left < count - 1:
+        right += 1
+    low = cuts[left % count] - (2 * np.pi if left < 0 else 0)
+    stop = right + 1
+    high = cuts[stop % count] + (2 * np.pi if stop >= count else 0)
+    return float(low), float(high)
+
+
+def _vector(walls, below, above, sign, angle, tight, basin):
+    u = np.array([np.cos(angle), np.sin(angle)])
+    tight = np.broadcast_to(tight, walls.m)
+    side = np.where(tight, 0, np.sign(walls.u @ u))
+    d = np.where(side > 0, above, np.where(side < 0, below, 0.0)) @ walls.u
+    on = np.where(walls.wall >= 0, side[walls.wall] * np.sign(walls.size), -1)
+    rate = sign * float(d @ u)  # sliding takes off only what is orthogonal to u
+    share = (basin[1] - basin[0]) / (2 * np.pi)
+    return ExtremalVector(u, sign, on > 0, (on == 0), 0.0 if not d.any() else rate, basin, share)
+
+
+def _by_search(data, loss, starts, rng):
+    """Follow random neurons to the end of the early phase and list where they arrive."""
+    from alignlib.early import early_flow
+
+    rng = np.random.default_rng(rng)
+    w = rng.standard_normal((starts, data.dim))
+    w /= np.linalg.norm(w, axis=1, keepdims=True)
+    sign = np.where(np.arange(starts) % 2, -1.0, 1.0)
+    path = early_flow(Network(w, sign), data, loss)
+    g = loss.pull(np.zeros(data.n), data.y)
+    kept = {}
+    for j in range(starts):
+        dead = not path.patterns[j].any() and not path.sliding[j].any()
+        key = (sign[j], path.patterns[j].tobytes(), path.sliding[j].tobytes())
+        kept.setdefault(key if not dead else (sign[j], b"dead"), []).append(j)
+    found = []
+    for (sign_v, *_), rows in kept.items():
+        j = rows[0]
+        u, pattern = path.directions[j], path.patterns[j]
+        rate = sign_v * float((g * pattern) @ data.x @ u)
+        found.append(
+            ExtremalVector(u, sign_v, pattern, path.sliding[j], rate, None, len(rows) / starts)
+        )
+    return found

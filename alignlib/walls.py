@@ -1,0 +1,81 @@
+"""The activation hyperplanes of a data set, one wall for all samples that share it.
+
+Parallel and opposite samples have the same hyperplane; zero samples have none. Wall i has a unit
+normal `u_i`; sample k is `x_k = size_k u_{wall_k}` with a size of either sign. A neuron on the `+`
+side of wall i (`⟨w, u_i⟩ > 0`) is active on the samples of positive size, on the `-` side on those of
+negative size. So `D = Σ_i a_i u_i` with
+
+    a_i = above_i = Σ_{k at wall i, size_k > 0} g_k size_k    on the + side,
+    a_i = below_i = Σ_{k at wall i, size_k < 0} g_k size_k    on the - side (0 without opposite samples),
+
+and anything between the two for a neuron that slides along the wall.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+PARALLEL = 1e-14  # samples whose unit vectors are closer than this share one wall
+TOUCHING = 8 * np.finfo(float).eps  # a start with |⟨w, u⟩| below this share of ‖w‖ is on the wall
+
+
+@dataclass(frozen=True, eq=False)
+class Walls:
+    """Unit normals `u` (m, d), their Gram matrix, and where each sample is.
+
+    `wall` (n,) is -1 for a zero sample; `size` (n,) is the signed length of the sample.
+    """
+
+    u: np.ndarray
+    gram: np.ndarray
+    wall: np.ndarray
+    size: np.ndarray
+
+    @classmethod
+    def of(cls, x):
+        """The walls of the samples `x` (n, d), in the order of their first samples."""
+        norm = np.linalg.norm(x, axis=1)
+        wall, size = np.full(len(x), -1), norm.copy()
+        unit = np.divide(x, norm[:, None], out=np.zeros_like(x), where=norm[:, None] > 0)
+        cosine = np.abs(unit @ unit.T)
+        normals = []
+        for k in np.flatnonzero(norm > 0):
+            if wall[k] >= 0:
+                continue
+            near = np.flatnonzero((cosine[k] > 1 - 1e-8) & (wall < 0))
+            sign = np.where(unit[near] @ unit[k] > 0, 1.0, -1.0)
+            same = np.linalg.norm(sign[:, None] * unit[near] - unit[k], axis=1) <= PARALLEL
+            wall[near[same]] = len(normals)
+            size[near[same]] *= sign[same]
+            normals.append(unit[k])
+        u = np.array(normals).reshape(-1, x.shape[1])
+        gram = u @ u.T
+        np.fill_diagonal(gram, 1.0)
+        return cls(u, gram, wall, size)
+
+    @property
+    def m(self):
+        """Number of walls."""
+        return len(self.u)
+
+    def pulls(self, g):
+        """`below` and `above` of every wall for pulls `g` (..., n): two arrays (..., m)."""
+        g = np.asarray(g, dtype=np.float64)
+        below, above = np.zeros((2, *g.shape[:-1], self.m))
+        for k in np.flatnonzero(self.wall >= 0):
+            side = above if self.size[k] > 0 else below
+            side[..., self.wall[k]] += g[..., k] * self.size[k]
+        return below, above
+
+    def outputs(self, below, above):
+        """The outputs (..., n), from `Σ_j v_j ⟨w_j, u_i⟩` over the neurons on either side."""
+        wall, size = self.wall, self.size
+        chosen = np.where(size > 0, above[..., wall], below[..., wall])
+        return np.where(wall < 0, 0.0, chosen * size)
+
+    def sides(self, net):
+        """Heights `⟨w_j, u_i⟩` (h, m), and sides: +1, -1, or 0 for a neuron on the wall."""
+        z = net.w @ self.u.T
+        touching = np.abs(z) <= TOUCHING * np.linalg.norm(net.w, axis=1)[:, None]
+        z[touching] = 0.0
+        return z, np.sign(z).astype(np.int8)

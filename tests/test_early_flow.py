@@ -1,0 +1,314 @@
+"""The early phase is exact: closed forms, events on their walls, and nothing depends on the scale."""
+
+import filippov
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import alignlib as al
+from alignlib.loss import get
+
+STARTS = ("balanced", "dominated", "unbalanced")
+EPS = np.finfo(float).eps
+
+
+def random_data(seed, n, dim):
+    rng = np.random.default_rng(seed)
+    return al.Dataset(rng.standard_normal((n, dim)), np.where(rng.random(n) < 0.5, -1.0, 1.0))
+
+
+def start(kind, width, dim, seed, scale=1e-3):
+    return getattr(al.Network, kind)(width, dim, scale, rng=seed)
+
+
+# One neuron, one sample: everything can be written down.
+
+
+@pytest.mark.parametrize("v0", [1.0, 2.0, 0.3, -0.3])
+def test_one_active_neuron_is_boosted_along_its_sample(v0):
+    data = al.Dataset([[2.0, 0.0]], [1.0])
+    path = al.early_flow(al.Network([[3.0, 1.0]], [v0]), data, "exponential", t_end=1.0)
+    delta, t = 2.0, 0.7
+    now = path.at(t)
+    # δ = ‖D‖ = 2, b = 3: v = v0 cosh + 3 sinh, w_1 = 3 cosh + v0 sinh, w_2 rests. Ten roundings.
+    assert now.v[0] == pytest.approx(v0 * np.cosh(delta * t) + 3 * np.sinh(delta * t), rel=10 * EPS)
+    assert now.w[0, 0] == pytest.approx(3 * np.cosh(delta * t) + v0 * np.sinh(delta * t), rel=10 * EPS)
+    assert now.w[0, 1] == 1.0
+
+
+def test_a_crossing_comes_when_the_quadratic_says():
+    data = al.Dataset([[1.0, 0.0], [-1.0, 2.0]], [1.0, -1.0])
+    path = al.early_flow(al.Network([[1.0, 0.8]], [1.3]), data, "exponential")
+    # Active on both: D = (1, 0) - (-1, 2) = (2, -2); z_2 = 0.6 - 6 P = 0 at P = 0.1.
+    delta, b = np.sqrt(8.0), (1.0 * 2 - 0.8 * 2) / np.sqrt(8.0)
+    event = path.events[0]
+    p = (1.3 * np.sinh(delta * event["t"]) + b * (np.cosh(delta * event["t"]) - 1)) / delta
+    assert (event["neuron"], event["sample"], event["kind"]) == (0, 1, "deactivate")
+    assert p == pytest.approx(0.1, rel=20 * EPS)
+
+
+def test_the_angle_of_a_light_like_neuron_halves_exponentially():
+    data = al.Dataset([[1.0, 0.0]], [1.0])
+    path = al.early_flow(al.Network([[np.cos(1.2), np.sin(1.2)]], [1.0]), data, "exponential")
+    for t in (0.1, 1.0, 10.0):
+        w = path.at(t).w[0]
+        # tan(φ/2) decays like e^{-t}; arctan2 and the boost round to a few ulp of an angle.
+        assert np.tan(np.arctan2(w[1], w[0]) / 2) == pytest.approx(np.tan(0.6) * np.exp(-t), rel=1e-13)
+
+
+@pytest.mark.parametrize("angle", [1e-2, 1e-5, 1e-8])
+def test_a_neuron_nearly_opposed_to_its_goal_turns_late_and_exactly(angle):
+    data = al.Dataset([[1.0, 0.0], [-1.0, 0.3]], [-1.0, -1.0])
+    w = np.array([[np.cos(angle), np.sin(angle)]])
+    path = al.early_flow(al.Network(w, np.linalg.norm(w, axis=1)), data, "exponential")
+    # D = (-1, 0) until z_2 = 0: from the angle π - ψ to D to the angle π/2 + arctan(0.3) to x_1.
+    wall = np.arctan2(1.0, 0.3)
+    exact = np.log(np.tan(wall / 2) / np.tan(angle / 2))
+    # v + b = v ψ²/2 is known through ‖w_⊥‖, with relative error ε/ψ for w given in doubles.
+    assert path.events["t"][0] == pytest.approx(exact, abs=4 * EPS / angle + 1e-14)
+
+
+def test_a_flip_of_v_retraces_the_path_of_the_mirrored_start():
+    data = random_data(3, 5, 3)
+    net = start("unbalanced", 300, 3, 0)
+    path = al.early_flow(net, data, "exponential")
+    mirrored = al.early_flow(al.Network(net.w, -net.v), data, "exponential")
+    # A space-like neuron with v of the wrong sign returns to (w_0, -v_0) at 2 t*, if it never slid.
+    later = path.at(50.0)
+    flips = np.sign(later.v) == -np.sign(net.v)
+    slides = np.zeros(300, bool)
+    slides[path.events["neuron"][path.events["kind"] == "slide"]] = True
+    checked = flips & ~slides & (path.directions == mirrored.directions).all(axis=1)
+    assert flips.any() and (checked.sum() > 0.2 * flips.sum())
+
+
+# Events
+
+
+def heights_at_events(path, data, events):
+    for event in events:
+        now = path.at(event["t"])
+        w, x = now.w[event["neuron"]], data.x[event["sample"]]
+        yield abs(w @ x) / (np.linalg.norm(w) * np.linalg.norm(x))
+
+
+@pytest.mark.parametrize("kind", STARTS)
+def test_at_every_event_the_neuron_is_on_the_hyperplane(kind):
+    data = random_data(0, 8, 4)
+    path = al.early_flow(start(kind, 20, 4, 1), data, "logistic")
+    assert len(path.events) > 20
+    # A height is a sum of a few dozen rounded terms, each up to e^{δt} ~ 100 times the result.
+    assert max(heights_at_events(path, data, path.events)) < 1e-12
+
+
+@pytest.mark.parametrize("kind", STARTS)
+def test_the_minkowski_norm_is_conserved_through_events_and_slides(kind):
+    data = random_data(1, 10, 3)
+    net = start(kind, 50, 3, 2)
+    path = al.early_flow(net, data, "exponential")
+    assert (path.events["kind"] == "slide").any()
+    for t in (0.1, 1.0, 3.0):
+        now = path.at(t)
+        drift = np.abs(now.minkowski() - net.minkowski()).max()
+        assert drift < 1e-12 * (now.w**2).sum(axis=1).max()
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", STARTS)
+def test_it_agrees_with_an_independent_integration(kind, seed):
+    data = random_data(seed, 7, 3)
+    net = start(kind, 5, 3, seed, scale=1.0)
+    w, v, count, slides = filippov.follow(net, data, get("exponential"), 1.5, constant=True)
+    now = al.early_flow(net, data, "exponential").at(1.5)
+    size = np.linalg.norm(np.column_stack([w, v]), axis=1)
+    # DOP853 at 1e-12 a step, some hundred steps and a growth of e^{δt} of their errors.
+    assert (np.abs(now.w - w).max(axis=1) / size).max() < 1e-9
+    assert (np.abs(now.v - v) / size).max() < 1e-9
+
+
+def test_the_independent_integrations_include_slides():
+    counts = [
+        filippov.follow(start("balanced", 5, 3, s, 1.0), random_data(s, 7, 3), get("exponential"), 1.5, True)[3]
+        for s in range(3)
+    ]
+    assert sum(counts) > 0
+
+
+# Symmetries: what must not change does not.
+
+
+@settings(derandomize=True, max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(STARTS), st.integers(2, 5), st.integers(2, 9))
+def test_the_scale_of_the_start_changes_nothing_but_the_scale(seed, kind, dim, n):
+    data, net = random_data(seed, n, dim), start(kind, 6, dim, seed, 1.0)
+    small = al.Network(net.w * 2.0**-100, net.v * 2.0**-100)
+    a, b = (al.early_flow(each, data, "exponential") for each in (net, small))
+    # A power of two scales every operation exactly.
+    assert np.array_equal(a.events, b.events)
+    assert np.array_equal(a.at(1.0).w * 2.0**-100, b.at(1.0).w)
+    assert np.array_equal(a.directions, b.directions)
+
+
+@settings(derandomize=True, max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(STARTS))
+def test_rotated_inputs_give_rotated_weights(seed, kind):
+    data, net = random_data(seed, 6, 3), start(kind, 6, 3, seed, 1.0)
+    turn = np.linalg.qr(np.random.default_rng(seed).standard_normal((3, 3)))[0]
+    turned = al.early_flow(al.Network(net.w @ turn, net.v), al.Dataset(data.x @ turn, data.y), "logistic")
+    plain = al.early_flow(net, data, "logistic")
+    assert np.array_equal(plain.events["sample"], turned.events["sample"])
+    # Rounding of the rotation, times the growth of nearby neurons apart.
+    assert np.allclose(plain.at(1.0).w @ turn, turned.at(1.0).w, rtol=1e-9, atol=1e-10)
+
+
+@settings(derandomize=True, max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(STARTS))
+def test_swapped_labels_and_output_signs_are_the_same_flow(seed, kind):
+    data, net = random_data(seed, 6, 3), start(kind, 6, 3, seed)
+    other = al.early_flow(al.Network(net.w, -net.v), al.Dataset(data.x, -data.y), "exponential")
+    plain = al.early_flow(net, data, "exponential")
+    assert np.array_equal(plain.events, other.events)
+    assert np.array_equal(plain.alignment_times, other.alignment_times)
+    assert np.array_equal(plain.at(0.5).w, other.at(0.5).w)
+
+
+@settings(derandomize=True, max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(STARTS), st.floats(0.05, 0.8))
+def test_splitting_a_run_in_two_changes_nothing(seed, kind, share):
+    data, net = random_data(seed, 6, 3), start(kind, 6, 3, seed, 1.0)
+    path = al.early_flow(net, data, "exponential")
+    middle = path.at(share)
+    whole, rest = path.at(1.0), al.early_flow(middle, data, "exponential").at(1.0 - share)
+    # One neuron on a wall at the split is put on it again within TOUCHING, 2e-15.
+    assert np.allclose(whole.w, rest.w, rtol=1e-9, atol=1e-10)
+
+
+def test_duplicated_samples_are_one_sample_with_twice_the_pull():
+    data, net = random_data(5, 5, 3), start("balanced", 30, 3, 0)
+    twice = al.Dataset(np.repeat(data.x, 2, axis=0), np.repeat(data.y, 2))
+    longer = al.Dataset(data.x * 2, data.y)
+    a, b = al.early_flow(net, twice, "exponential"), al.early_flow(net, longer, "exponential")
+    assert np.allclose(a.at(1.0).w, b.at(1.0).w, rtol=1e-12, atol=1e-15)
+    assert len(a.events) == 2 * len(b.events)
+
+
+def test_opposite_samples_share_a_hyperplane():
+    # One wall, x and -2x: z > 0 pulls by 1, z < 0 by 2 y_2; for y_2 = -1 both pull to the wall if v < 0.
+    data = al.Dataset([[1.0, 0.0], [-2.0, 0.0], [0.0, 1.0]], [1.0, 1.0, -1.0])
+    net = al.Network([[0.5, 1.0]], [-2.0])
+    path = al.early_flow(net, data, "exponential")
+    assert list(path.events["kind"]) == ["slide", "slide"]
+    assert set(path.events["sample"]) == {0, 1}
+    assert abs(path.at(path.events["t"][0] + 0.1).w[0, 0]) < 1e-15
+
+
+def test_a_sample_at_the_origin_never_acts():
+    data, net = random_data(6, 5, 3), start("balanced", 10, 3, 0)
+    more = al.Dataset(np.vstack([data.x, np.zeros(3)]), np.append(data.y, 1.0))
+    assert np.array_equal(
+        al.early_flow(net, data, "exponential").events, al.early_flow(net, more, "exponential").events
+    )
+
+
+# Special starts
+
+
+def test_a_dead_neuron_stays_where_it_is():
+    data = al.Dataset([[1.0, 0.0], [0.0, 1.0]], [1.0, 1.0])
+    path = al.early_flow(al.Network([[-1.0, -2.0]], [3.0]), data, "exponential")
+    assert not len(path.events)
+    assert np.array_equal(path.at(100.0).w, [[-1.0, -2.0]])
+
+
+def test_a_neuron_on_a_hyperplane_goes_where_the_convention_sends_it():
+    data = al.Dataset([[1.0, 0.0], [0.0, 1.0]], [1.0, 1.0])
+    # v > 0: the wall of sample 1 repels; σ'(0) = 0 leaves the neuron inactive on it, at height 0.
+    path = al.early_flow(al.Network([[0.0, 1.0]], [1.0]), data, "exponential")
+    assert path.at(1.0).w[0, 0] == 0.0 and path.at(1.0).w[0, 1] > 1.0
+
+
+def test_a_neuron_that_dies_rests_on_its_last_hyperplane():
+    data = al.Dataset([[1.0, 0.0]], [-1.0])
+    net = al.Network([[1.0, 1.0]], [2.0])
+    path = al.early_flow(net, data, "exponential")
+    assert list(path.events["kind"]) == ["deactivate"]
+    rest = path.at(50.0)
+    assert np.array_equal(rest.w, path.at(60.0).w)
+    # z = 1 - P ends at P = 1 to rounding.
+    assert abs(rest.w[0, 0]) < 4 * EPS
+
+
+def test_a_sliding_neuron_whose_v_flips_leaves_to_the_inactive_side():
+    # Space-like, v < 0, on the wall of a sample with g > 0; the other sample turns v positive.
+    data = al.Dataset([[1.0, 0.0], [-0.4, 1.0]], [1.0, 1.0])
+    net = al.Network([[0.005, 1.0]], [-0.2])
+    path = al.early_flow(net, data, "exponential")
+    assert "slide" in path.events["kind"] and "release" in path.events["kind"]
+    released = path.events["t"][path.events["kind"] == "release"][0]
+    assert path.at(released + 0.1).w[0] @ data.x[0] < 0
+    assert path.at(released + 0.1).v[0] > 0
+
+
+def test_zero_weights_and_v_zero():
+    data = random_data(0, 4, 2)
+    net = al.Network([[0.0, 0.0], [1.0, 0.5]], [1.0, 0.0])
+    path = al.early_flow(net, data, "exponential")
+    assert np.array_equal(path.at(1.0).w[0], [0.0, 0.0])
+    w, v, *_ = filippov.follow(al.Network(net.w[1:], [1e-14]), data, get("exponential"), 1.0, constant=True)
+    assert np.allclose(path.at(1.0).w[1], w[0], atol=1e-9)  # the nudge of v is 1e-14
+
+
+# Alignment, under Assumption 1
+
+
+@settings(derandomize=True, max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(("balanced", "dominated")), st.floats(0.02, 0.6))
+def test_under_assumption_1_no_neuron_slides_and_each_hyperplane_is_crossed_once(seed, kind, mu):
+    data = al.data.separated(12, 4, mu, rng=seed)
+    path = al.early_flow(start(kind, 30, 4, seed), data, "exponential")
+    assert set(path.events["kind"]) <= {"activate", "deactivate"}
+    pairs = path.events["neuron"] * data.n + path.events["sample"]
+    assert len(np.unique(pairs)) == len(pairs)
+    assert np.isfinite(path.alignment_times).all()
+
+
+@settings(derandomize=True, max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.02, 0.6))
+def test_neurons_that_grow_at_once_align_within_asinh_of_one_over_mu(seed, mu):
+    data = al.data.separated(8, 3, mu, rng=seed)
+    net = start("balanced", 200, 3, seed)
+    g = get("exponential").pull(np.zeros(data.n), data.y)
+    growing = net.v * (net.w * al.geometry.pulled(net, data, g)).sum(axis=1) >= 0
+    path = al.early_flow(net, data, "exponential")
+    assert path.alignment_times[growing].max() <= np.arcsinh(1 / mu)
+
+
+@pytest.mark.parametrize("kind", STARTS)
+def test_alignment_times_are_those_of_the_geometry(kind):
+    data, net = al.data.toy_2d(), start(kind, 40, 2, 3)
+    path = al.early_flow(net, data, "exponential")
+    for j in np.flatnonzero(np.isfinite(path.alignment_times) & (path.alignment_times > 0)):
+        t = path.alignment_times[j]
+        before, after = (al.geometry.aligned(path.at(s), data)[j] for s in (t * (1 - 1e-9), t * (1 + 1e-9)))
+        assert after and not before
+
+
+def test_directions_are_limits():
+    data, net = random_data(8, 6, 3), start("unbalanced", 40, 3, 1)
+    path = al.early_flow(net, data, "exponential")
+    late = path.at(path.t[-1] + 20.0)
+    size = np.linalg.norm(late.w, axis=1, keepdims=True)
+    # The rest of w shrinks against the part along D like e^{-δt}; the slowest δ here gives 1e-8.
+    assert np.allclose(late.w / size, path.directions, atol=1e-6)
+
+
+def test_errors_say_what_came():
+    data = al.data.toy_2d()
+    with pytest.raises(ValueError, match="`net` must have dim 2"):
+        al.early_flow(al.Network.balanced(3, 4, 1.0, rng=0), data, "exponential")
+    path = al.early_flow(al.Network.balanced(3, 2, 1.0, rng=0), data, "exponential")
+    with pytest.raises(ValueError, match="`t` must be at least 0"):
+        path.at(-1.0)
+    with pytest.raises(ValueError, match="overflow"):
+        path.at(1e4)
