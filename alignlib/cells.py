@@ -141,7 +141,7 @@ class Swarm:
         d = np.empty((len(self.v), TERMS, u.shape[1]))
         for term in range(TERMS):
             d[:, term] = np.where(side > 0, above[term], np.where(side < 0, below[term], 0.0)) @ u
-        c = d @ u.T
+        c = (d.reshape(-1, u.shape[1]) @ u.T).reshape(len(d), TERMS, len(u))  # one product, not h
         log = record.new_log(4 * len(self.v) + 16 * self.walls.m)
         while len(self.v):
             state = self.w.copy(), self.v.copy(), z.copy(), side.copy(), d.copy(), c.copy()

@@ -62,9 +62,9 @@ class Walls:
         """`below` and `above` of every wall for pulls `g` (..., n): two arrays (..., m)."""
         g = np.asarray(g, dtype=np.float64)
         below, above = np.zeros((2, *g.shape[:-1], self.m))
-        for k in np.flatnonzero(self.wall >= 0):
-            side = above if self.size[k] > 0 else below
-            side[..., self.wall[k]] += g[..., k] * self.size[k]
+        for pull, acts in ((below, self.size < 0), (above, self.size > 0)):
+            k = np.flatnonzero(acts & (self.wall >= 0))
+            np.add.at(pull, (..., self.wall[k]), g[..., k] * self.size[k])
         return below, above
 
     def outputs(self, below, above):
