@@ -17,9 +17,10 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
-inputs -> data, network, loss -> geometry -> trajectory -> descent -> measure, theory -> plots
+inputs -> data, network, loss -> geometry -> trajectory -> walls, boost -> record, swarm -> cells
+-> early, flow, descent -> extremal, certify, measure -> theory -> plots
 
-PyTorch is loaded with `descent` and Matplotlib with `plots`, on first use.
+PyTorch is loaded with `descent`, Numba with `early` and `flow`, Matplotlib with `plots`, on first use.
 """
 
 from importlib import import_module
@@ -41,8 +42,11 @@ __all__ = [
     "Trajectory",
     "data",
     "descent",
+    "early_flow",
+    "extremal_vectors",
     "geometry",
     "gradient_descent",
+    "gradient_flow",
     "loss",
     "measure",
     "network",
@@ -51,21 +55,19 @@ __all__ = [
 ]
 
 
-# Numba is loaded with the first of these.
+# Rooms and functions whose packages are slow to import: loaded when first asked for.
+LAZY_ROOMS = ("descent", "plots")
 LAZY = {
     "early_flow": "early",
-    "gradient_flow": "flow",
     "extremal_vectors": "extremal",
-    "certify_convergence": "certify",
-    "certify_nonconvergence": "certify",
+    "gradient_descent": "descent",
+    "gradient_flow": "flow",
 }
 
 
 def __getattr__(name):
-    if name in ("plots", "descent"):
+    if name in LAZY_ROOMS:
         return import_module(f"alignlib.{name}")
     if name in LAZY:
         return getattr(import_module(f"alignlib.{LAZY[name]}"), name)
-    if name == "gradient_descent":
-        return import_module("alignlib.descent").gradient_descent
     raise AttributeError(f"module 'alignlib' has no attribute {name!r}")

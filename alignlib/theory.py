@@ -12,6 +12,16 @@ from html import escape
 import numpy as np
 
 from alignlib import geometry, inputs
+from alignlib.certify import certify_convergence, certify_nonconvergence
+
+__all__ = [
+    "Claim",
+    "certify_convergence",
+    "certify_nonconvergence",
+    "check_alignment",
+    "check_assumption_1",
+    "check_balancedness",
+]
 
 KINDS = ("bound", "order", "illustration", "open")
 
