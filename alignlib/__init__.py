@@ -17,9 +17,10 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
-inputs -> data, network, loss -> geometry -> trajectory -> descent -> measure, theory -> plots
+inputs -> data, network, loss -> geometry -> trajectory -> walls, boost, record -> early, swarm
+-> cells -> flow, descent -> extremal, certify -> measure, theory -> plots
 
-PyTorch is loaded with `descent` and Matplotlib with `plots`, on first use.
+Numba is loaded with the flows, PyTorch with `descent` and Matplotlib with `plots`, on first use.
 """
 
 from importlib import import_module
@@ -39,10 +40,15 @@ __all__ = [
     "Loss",
     "Network",
     "Trajectory",
+    "certify_convergence",
+    "certify_nonconvergence",
     "data",
     "descent",
+    "early_flow",
+    "extremal_vectors",
     "geometry",
     "gradient_descent",
+    "gradient_flow",
     "loss",
     "measure",
     "network",

@@ -178,7 +178,9 @@ class Swarm:
         pulls = np.zeros((2, TERMS, self.walls.m))
         pulls[:, 0] = [pull.sum(axis=0) for pull in self.walls.pulls(polynomial)]
         for members in self._kinds():
-            swarm = swarm._gather(self.index[members], self.side[members[0]], self.v[members[0]], pulls, length)
+            swarm = swarm._gather(
+                self.index[members], self.side[members[0]], self.v[members[0]], pulls, length
+            )
         return swarm
 
     def _kinds(self):
@@ -227,7 +229,9 @@ class Swarm:
         w, v = _rows(self.w, self.v, split)
         sides = [np.broadcast_to(cell.side, (len(cell.index), len(cell.side))) for cell in split]
         index = np.concatenate([self.index, *(cell.index for cell in split)])
-        return replace(self, index=index, w=w, v=v, side=np.concatenate([self.side, *sides]), cells=tuple(keep))
+        return replace(
+            self, index=index, w=w, v=v, side=np.concatenate([self.side, *sides]), cells=tuple(keep)
+        )
 
 
 def _rows(w, v, cells):

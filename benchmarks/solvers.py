@@ -59,7 +59,9 @@ def general(method):
             return np.concatenate([(v[:, None] * pull).ravel(), (w * pull).sum(axis=1)])
 
         start = np.concatenate([net.w.ravel(), net.v])
-        run = solve_ivp(field, (0, end), start, method, rtol=rtol, atol=rtol * np.abs(start).max(), t_eval=[end])
+        run = solve_ivp(
+            field, (0, end), start, method, rtol=rtol, atol=rtol * np.abs(start).max(), t_eval=[end]
+        )
         if not run.success:
             raise RuntimeError(run.message)
         state = run.y[:, -1]
@@ -85,7 +87,9 @@ def torchdiffeq(net, data, loss, end, rtol):
 
     start = torch.tensor(np.array(net.w)), torch.tensor(np.array(net.v))
     scale = float(start[0].abs().max())
-    w, v = odeint(field, start, torch.tensor([0.0, end]).double(), rtol=rtol, atol=rtol * scale, method="dopri5")
+    w, v = odeint(
+        field, start, torch.tensor([0.0, end]).double(), rtol=rtol, atol=rtol * scale, method="dopri5"
+    )
     return al.Network(w[-1].numpy(), v[-1].numpy())(data.x)
 
 
@@ -173,7 +177,15 @@ def rows(names):
         f, seconds, note = timed(ours, net, data, loss, end, 1e-6)
         yield name, net.width, "alignlib at rtol 1e-6", 1e-6, seconds, float(np.abs(f - exact).max()), note
         seconds = descent(net, data, loss, end, step)
-        yield name, net.width, "gradient descent", np.nan, seconds, np.nan, f"{end / step:.0f} steps, from {SLICE}"
+        yield (
+            name,
+            net.width,
+            "gradient descent",
+            np.nan,
+            seconds,
+            np.nan,
+            f"{end / step:.0f} steps, from {SLICE}",
+        )
         if net.width > 2000:
             continue
         for method in ("RK45", "DOP853", "LSODA"):
@@ -194,7 +206,9 @@ def _version(package):
 
 def main():
     names = sys.argv[1:] or ["A", "B", "M"]
-    al.gradient_flow(al.Network.balanced(4, 2, 1e-2, rng=0), al.data.three_points(), "squared", 1.0)  # compile
+    al.gradient_flow(
+        al.Network.balanced(4, 2, 1e-2, rng=0), al.data.three_points(), "squared", 1.0
+    )  # compile
     packages = ("numpy", "scipy", "numba", "torch", "torchdiffeq", "diffrax")
     print("#", platform.python_version(), *(f"{p} {_version(p)}" for p in packages), sep="; ")
     table = csv.writer(sys.stdout)
