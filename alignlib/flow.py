@@ -108,7 +108,9 @@ class _Run:
                 if len(self.pulls) >= STEPS:
                     return f"stopped at t={self.t[-1]:g}: more than {STEPS} steps"
                 step = Step(self, length)
-                if step.solve() and step.error <= self.rtol:
+                with np.errstate(over="ignore", invalid="ignore"):  # a step too long may overflow
+                    solved = step.solve()
+                if solved and step.error <= self.rtol:
                     self.accept(step, t_end)
                     bar.update(step.length)
                 length = step.next_length()
