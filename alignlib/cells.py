@@ -11,6 +11,7 @@ and a wall that the cell recedes from cannot be met at all. After alignment near
 few cells, and a step costs the same whatever the width.
 """
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from alignlib.swarm import ENDLESS, TERMS, carry, fly, force
 from alignlib.walls import Walls
 
 SMALLEST = 8  # fewer neurons than this are not worth a cell
+MANY = 3  # more cells of a kind than this are made into one
 CAUTION = 4.0  # a cell is made if its room lasts for so many steps like the last
 PROBES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])[:, None] ** np.arange(TERMS)
 
@@ -172,14 +174,25 @@ class Swarm:
 
     def gathered(self, polynomial, length):
         """The same swarm, with cells of those free neurons that have room for steps like the last."""
-        if len(self.index) < SMALLEST:
-            return self
-        swarm = self
+        swarm = self._undone()
+        if len(swarm.index) < SMALLEST:
+            return swarm
         pulls = np.zeros((2, TERMS, self.walls.m))
         pulls[:, 0] = [pull.sum(axis=0) for pull in self.walls.pulls(polynomial)]
-        for members in self._kinds():
-            swarm = swarm._gather(self.index[members], self.side[members[0]], self.v[members[0]], pulls, length)
+        free = swarm
+        for members in free._kinds():
+            swarm = swarm._gather(
+                free.index[members], free.side[members[0]], free.v[members[0]], pulls, length
+            )
         return swarm
+
+    def _undone(self):
+        """The same swarm without the kinds of cells of which there are many, to be made into one."""
+        kind = [(cell.sign, cell.side.tobytes()) for cell in self.cells]
+        many = {key for key, count in Counter(kind).items() if count > MANY}
+        keep = [cell for cell, key in zip(self.cells, kind) if key not in many]
+        split = [cell for cell, key in zip(self.cells, kind) if key in many]
+        return self if not split else self._with(keep, split)
 
     def _kinds(self):
         """The free neurons with the same sides and the same sign of v, where there are enough."""
@@ -227,7 +240,9 @@ class Swarm:
         w, v = _rows(self.w, self.v, split)
         sides = [np.broadcast_to(cell.side, (len(cell.index), len(cell.side))) for cell in split]
         index = np.concatenate([self.index, *(cell.index for cell in split)])
-        return replace(self, index=index, w=w, v=v, side=np.concatenate([self.side, *sides]), cells=tuple(keep))
+        return replace(
+            self, index=index, w=w, v=v, side=np.concatenate([self.side, *sides]), cells=tuple(keep)
+        )
 
 
 def _rows(w, v, cells):

@@ -163,7 +163,9 @@ def certify_nonconvergence(net, data, loss="squared"):
             "q < 1/2": bool(q < 0.5),
             "every full or pinned neuron has room for G": bool(margin > 0),
             "every pinned neuron stays pinned or becomes full": stays,
-            "least squares leaves a loss": bool(limit > 1e-14 * max(loss.value(0 * data.y, data.y), 1e-300)),
+            "least squares leaves a loss": bool(
+                limit > 1e-14 * max(loss.value(0 * data.y, data.y), 1e-300)
+            ),
         },
         loss=loss.value(net(data.x), data.y),
         limit=limit,

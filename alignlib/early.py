@@ -11,7 +11,19 @@ from numba import njit
 
 from alignlib import inputs, record
 from alignlib import loss as losses
-from alignlib.boost import CENTRE, NEAR, add, dot, height, light_cone, meet, moved, time_of_path, time_of_turn, write
+from alignlib.boost import (
+    CENTRE,
+    NEAR,
+    add,
+    dot,
+    height,
+    light_cone,
+    meet,
+    moved,
+    time_of_path,
+    time_of_turn,
+    write,
+)
 from alignlib.network import Network
 from alignlib.trajectory import Trajectory
 from alignlib.walls import Walls
@@ -152,7 +164,11 @@ class _Stretch:
         with np.errstate(over="ignore", invalid="ignore"):
             growth = np.exp(delta * passed)
             v = 0.5 * (plus * growth + minus / growth)
-            rate = np.where(delta * passed < 1e-8, 0.5 * passed, np.tanh(0.5 * delta * passed) / np.where(delta > 0, delta, 1.0))
+            rate = np.where(
+                delta * passed < 1e-8,
+                0.5 * passed,
+                np.tanh(0.5 * delta * passed) / np.where(delta > 0, delta, 1.0),
+            )
             return self.w + self.d * ((self.v + v) * rate)[:, None], v
 
     def directions(self):
@@ -218,9 +234,7 @@ def _follow_neurons(
 
 
 @njit(cache=True)
-def _follow_neuron(
-    j, w, v, invariant, z, c, a, side, path, line, u, gram, below, above, end, log, count
-):
+def _follow_neuron(j, w, v, invariant, z, c, a, side, path, line, u, gram, below, above, end, log, count):
     """One neuron from wall to wall, to its last event before `end`: v and the time then.
 
     Changed in place: heights `z`, `c_i = ⟨D, u_i⟩` and its coefficients `a`, sides, and `path_i`, with
@@ -314,9 +328,7 @@ def _jump_across(k, sign, c, side, below, above, slow):
 
 
 @njit(cache=True)
-def _touch(
-    touched, sign, a, c, side, since, path, s, gram, below, above, now, neuron, log, count
-):
+def _touch(touched, sign, a, c, side, since, path, s, gram, below, above, now, neuron, log, count):
     """Apply the rule `boost.meet` to the touched walls: whether it slides after it, length of the log."""
     n = len(touched)
     part, q = np.empty((n, n)), np.empty(n)

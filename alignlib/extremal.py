@@ -46,7 +46,8 @@ class ExtremalVector:
 
     def __repr__(self):
         active = "".join("s" if t else "01"[int(p)] for p, t in zip(self.pattern, self.tight))
-        return f"ExtremalVector(sign={self.sign:+.0f}, pattern={active}, rate={self.rate:.3g}, share={self.share:.3g})"
+        size = f"rate={self.rate:.3g}, share={self.share:.3g}"
+        return f"ExtremalVector(sign={self.sign:+.0f}, pattern={active}, {size})"
 
 
 def extremal_vectors(data, loss, starts=2000, rng=0):
@@ -93,7 +94,11 @@ def _on_circle(walls, g, sign):
     count, found = len(cuts), []
     for i in range(count):
         if drift[i] == 0:
-            found.append(_vector(walls, below, above, sign, 0.5 * (cuts[i] + ends[i]), False, _basin(cuts, drift, i, i)))
+            found.append(
+                _vector(
+                    walls, below, above, sign, 0.5 * (cuts[i] + ends[i]), False, _basin(cuts, drift, i, i)
+                )
+            )
         elif drift[i - 1] > 0 > drift[i]:
             tight = np.abs(np.cos(cuts[i] - normal)) < 1e-12
             found.append(_vector(walls, below, above, sign, cuts[i], tight, _basin(cuts, drift, i - 1, i)))
@@ -158,7 +163,5 @@ def _by_search(data, loss, starts, rng):
         j = rows[0]
         u, pattern = path.directions[j], path.patterns[j]
         rate = sign_v * float((g * pattern) @ data.x @ u)
-        found.append(
-            ExtremalVector(u, sign_v, pattern, path.sliding[j], rate, None, len(rows) / starts)
-        )
+        found.append(ExtremalVector(u, sign_v, pattern, path.sliding[j], rate, None, len(rows) / starts))
     return found

@@ -13,7 +13,6 @@ from scipy.linalg import lu_factor, lu_solve
 from alignlib import inputs, record
 from alignlib import loss as losses
 from alignlib.cells import EndlessEvents, Swarm
-from alignlib.network import Network
 from alignlib.trajectory import Trajectory
 from alignlib.walls import Walls
 
@@ -99,13 +98,19 @@ class _Run:
         with _bar(t_end, progress) as bar:
             while self.t[-1] < t_end:
                 left = t_end - self.t[-1]
-                length = left if length > 0.999 * left else min(length, 0.5 * left if length > 0.5 * left else length)
+                length = (
+                    left
+                    if length > 0.999 * left
+                    else min(length, 0.5 * left if length > 0.5 * left else length)
+                )
                 if length < 1e-13 * max(self.t[-1], 1e-6 / self.reach):
                     return f"stopped at t={self.t[-1]:g}: the step cannot be made small enough"
                 if len(self.pulls) >= STEPS:
                     return f"stopped at t={self.t[-1]:g}: more than {STEPS} steps"
                 step = Step(self, length)
-                if step.solve() and step.error <= self.rtol:
+                with np.errstate(over="ignore", invalid="ignore"):  # a step too long may overflow
+                    solved = step.solve()
+                if solved and step.error <= self.rtol:
                     self.accept(step, t_end)
                     bar.update(step.length)
                 length = step.next_length()
@@ -145,7 +150,7 @@ class _Run:
             start, stop = self.t[number], min(self.t[number + 1], time)
             length = self.t[number + 1] - start
             share = (stop - start) / length if stop < self.t[number + 1] else 1.0
-            nodes = np.append(NODES[NODES < share], share)  # the same intervals as in the step
+            nodes = np.append(NODES[share > NODES], share)  # the same intervals as in the step
             swarm = swarm.ready(self.pulls[number], length)
             _, swarm, _ = swarm.move(self.pulls[number], length, nodes, start)
         return swarm
@@ -159,7 +164,13 @@ class _Run:
         log = np.concatenate([record.new_log(0)[:0], *self.logs])
         since = record.aligned_since(log, self.walls, self.start_sides, self.start_signs, self.data)
         return Trajectory(
-            self.data, self.loss, t, f, record.expand(log, self.walls), float(since.max()), status,
+            self.data,
+            self.loss,
+            t,
+            f,
+            record.expand(log, self.walls),
+            float(since.max()),
+            status,
             lambda time: self.swarm_at(time).network(),
         )
 
@@ -192,7 +203,10 @@ class Step:
         before = np.inf
         for sweep in range(SWEEPS):
             pulls = loss.pull(self.f, y)
-            if not np.isfinite(pulls).all() or self.length * run.reach * np.linalg.norm(pulls, axis=1).max() > 300:
+            if (
+                not np.isfinite(pulls).all()
+                or self.length * run.reach * np.linalg.norm(pulls, axis=1).max() > 300
+            ):
                 return False
             self.polynomial = TO_POLYNOMIAL @ pulls
             run.swarm = run.swarm.ready(self.polynomial, self.length)

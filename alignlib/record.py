@@ -79,8 +79,7 @@ def times_to_keep(t_save, t_end):
     t_save = inputs.array("t_save", t_save, 1)
     if t_save.min() < 0 or t_save.max() > t_end:
         raise ValueError(
-            f"`t_save` must lie between 0 and `t_end` = {t_end:g}, "
-            f"got {t_save.min():g} to {t_save.max():g}"
+            f"`t_save` must lie between 0 and `t_end` = {t_end:g}, got {t_save.min():g} to {t_save.max():g}"
         )
     return np.unique(np.concatenate([[0.0], t_save]))
 

@@ -10,7 +10,21 @@ through events. All compiled by Numba.
 import numpy as np
 from numba import njit
 
-from alignlib.boost import CENTRE, RIDGE, add, copy, dot, height, light_cone, meet, moved, solve, time_of_path, time_of_turn, write
+from alignlib.boost import (
+    CENTRE,
+    RIDGE,
+    add,
+    copy,
+    dot,
+    height,
+    light_cone,
+    meet,
+    moved,
+    solve,
+    time_of_path,
+    time_of_turn,
+    write,
+)
 
 TERMS = 3  # coefficients of the polynomial of the pulls
 NOISE = 1e-14  # a height below this share of ‖w‖ and its change, on the wrong side, is rounding
@@ -40,7 +54,9 @@ def fly(w, v, z, sides, d, c, below, above, u, gram, length, nodes, plus, minus,
             touched = np.flatnonzero(side == 0)
             if count + m + 2 > len(log):
                 return FULL
-            count = _resolve(touched, 0.0, sign, side, d[j], c[j], below, above, u, gram, start, j, log, count)
+            count = _resolve(
+                touched, 0.0, sign, side, d[j], c[j], below, above, u, gram, start, j, log, count
+            )
             sliding = _slide(side, d[j], c[j], gram, u, eff_d, eff_c)
             leave = _next_release(0.0, side, c[j], gram, below, above) if sliding else 2.0
         x, ahead = 0.0, 0.0
@@ -72,7 +88,20 @@ def fly(w, v, z, sides, d, c, below, above, u, gram, length, nodes, plus, minus,
                     touched = np.append(touched, event)
                 before = count
                 count = _resolve(
-                    touched, min(x + ahead, 1.0), sign, side, d[j], c[j], below, above, u, gram, start + length * x, j, log, count
+                    touched,
+                    min(x + ahead, 1.0),
+                    sign,
+                    side,
+                    d[j],
+                    c[j],
+                    below,
+                    above,
+                    u,
+                    gram,
+                    start + length * x,
+                    j,
+                    log,
+                    count,
                 )
                 sliding = _slide(side, d[j], c[j], gram, u, eff_d, eff_c)
                 # At a tangency the rule may see no reason to change anything: let it look ahead.
@@ -250,11 +279,11 @@ def _resolve(touched, x, sign, side, d, c, below, above, u, gram, time, neuron, 
     for i in range(n):
         k = touched[i]
         q[i] = _at(c[0, k], c[1, k], c[2, k], x)
-        for l in range(n):
-            part[i, l] = gram[k, touched[l]]
-            came = side[touched[l]]
+        for other in range(n):
+            part[i, other] = gram[k, touched[other]]
+            came = side[touched[other]]
             if came != 0:
-                q[i] -= part[i, l] * (high[l] if came > 0 else low[l])
+                q[i] -= part[i, other] * (high[other] if came > 0 else low[other])
     went, _ = meet(part, q, low, high, sign, side[touched])
     for i in range(n):
         k, came = touched[i], side[touched[i]]

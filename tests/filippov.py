@@ -49,13 +49,17 @@ def follow(net, data, loss, t_end, constant=False, rtol=1e-12):
             for k in range(n):
                 if mode[j, k] == ON_IT:
                     for sign in (0, 1):
+
                         def leaves(t, state, j=j, k=k, sign=sign):
                             _, tight, _, share = shares(j, pulls(*split(state)))
                             return share[list(tight).index(k)] - sign
+
                         found.append((leaves, 1 if sign else -1, j, k))
                 else:
+
                     def height(t, state, j=j, k=k):
                         return split(state)[0][j] @ x[k] / scale
+
                     found.append((height, -1 if mode[j, k] == ON else 1, j, k))
             if (mode[j] == ON_IT).any():
                 found.append((lambda t, state, j=j: split(state)[1][j] / scale, 0, j, -1))
@@ -84,7 +88,12 @@ def follow(net, data, loss, t_end, constant=False, rtol=1e-12):
     while t < t_end:
         found = events()
         run = solve_ivp(
-            field, (t, t_end), state, "DOP853", rtol=rtol, atol=1e-15 * scale,
+            field,
+            (t, t_end),
+            state,
+            "DOP853",
+            rtol=rtol,
+            atol=1e-15 * scale,
             events=[function for function, *_ in found],
         )
         assert run.status >= 0, run.message

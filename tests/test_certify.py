@@ -9,7 +9,10 @@ import alignlib as al
 @pytest.fixture(scope="module")
 def stuck():
     data = al.data.three_points()
-    return [al.gradient_flow(al.Network.balanced(200, 2, 1e-3, rng=s), data, "squared", 2000.0) for s in range(5)]
+    return [
+        al.gradient_flow(al.Network.balanced(200, 2, 1e-3, rng=s), data, "squared", 2000.0)
+        for s in range(5)
+    ]
 
 
 @pytest.mark.parametrize("loss", ["exponential", "logistic"])
@@ -30,7 +33,8 @@ def test_the_bound_holds_along_the_run(loss, kind):
 def test_it_is_refused_when_a_hypothesis_fails():
     data = al.data.separated(30, 5, 0.1, rng=0)
     early = al.certify_convergence(al.Network.balanced(50, 5, 1e-2, rng=0), data, "exponential")
-    assert not early.holds and not early.hypotheses["every neuron is at its goal"]
+    assert not early.holds
+    assert not early.hypotheses["every neuron is at its goal"]
     space = al.certify_convergence(al.Network.unbalanced(50, 5, 1e-2, rng=0), data, "exponential")
     assert not space.hypotheses["every neuron is light- or time-like"]
     bad = al.Dataset([[1.0, 0.0], [0.8, 0.1]], [1.0, -1.0])
@@ -42,8 +46,9 @@ def test_it_is_refused_when_a_hypothesis_fails():
 def test_balanced_runs_are_certified_stuck_and_are(stuck):
     for path in stuck:
         claim = al.certify_nonconvergence(path.at(16.0), path.data)
-        assert claim.holds and claim.full + claim.dead + claim.pinned == 200
-        assert claim.limit == pytest.approx(0.17504273504, abs=1e-11)  # eleven digits of theory.md
+        assert claim.holds
+        assert claim.full + claim.dead + claim.pinned == 200
+        assert claim.limit == pytest.approx(0.17504273504, abs=1e-11)  # as known, to eleven digits
         assert np.abs(path.outputs[-1] - path.data.x @ claim.least_squares).max() < 1e-9
         # G bounds what is to come: nobody meets a hyperplane but the pinned.
         late = path.events[path.events["t"] > 16.0]

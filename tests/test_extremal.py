@@ -12,12 +12,16 @@ LOSSES = ("exponential", "squared")
 
 def circle_data(seed, n):
     rng = np.random.default_rng(seed)
-    return al.Dataset(rng.standard_normal((n, 2)), np.where(rng.random(n) < 0.5, -1.0, 1.0) * rng.uniform(0.5, 2, n))
+    return al.Dataset(
+        rng.standard_normal((n, 2)), np.where(rng.random(n) < 0.5, -1.0, 1.0) * rng.uniform(0.5, 2, n)
+    )
 
 
 def arrives_at(vectors, sign, angle):
     return [
-        v for v in vectors if v.sign == sign and (angle - v.basin[0]) % (2 * np.pi) < v.basin[1] - v.basin[0]
+        v
+        for v in vectors
+        if v.sign == sign and (angle - v.basin[0]) % (2 * np.pi) < v.basin[1] - v.basin[0]
     ]
 
 
@@ -58,7 +62,8 @@ def test_d_is_parallel_to_the_direction(seed, n):
         if tight.size:  # the coefficient that puts D along u lies between 0 and the pull
             x = data.x[tight[0]]
             share = -(d @ x) / (g[tight[0]] * (x @ x))
-            assert 0 < share < 1 and vector.sign * g[tight[0]] < 0
+            assert 0 < share < 1
+            assert vector.sign * g[tight[0]] < 0
             d = d + share * g[tight[0]] * x
         if vector.rate != 0:
             assert np.allclose(d * vector.sign, vector.rate * vector.direction, atol=1e-12)
@@ -75,18 +80,25 @@ def test_sliding_ones_occur():
 def test_under_assumption_1_there_is_one_for_each_sign(loss):
     data = al.data.toy_2d()
     plus, minus = al.extremal_vectors(data, loss)
-    assert np.array_equal(plus.pattern, data.y > 0) and np.array_equal(minus.pattern, data.y < 0)
+    assert np.array_equal(plus.pattern, data.y > 0)
+    assert np.array_equal(minus.pattern, data.y < 0)
     assert plus.share == minus.share == pytest.approx(1.0)
 
 
 def test_three_points_have_one_living_direction():
     alive = [v for v in al.extremal_vectors(al.data.three_points(), "squared") if v.rate != 0]
-    assert len(alive) == 1 and alive[0].sign == 1 and alive[0].pattern.all()
+    assert len(alive) == 1
+    assert alive[0].sign == 1
+    assert alive[0].pattern.all()
 
 
 def test_the_search_in_the_plane_embedded_in_space_finds_the_exact_list():
     data = circle_data(4, 5)
     deep = al.Dataset(np.column_stack([data.x, np.zeros(5)]), data.y)
-    exact = {(v.sign, v.pattern.tobytes(), v.tight.tobytes()) for v in al.extremal_vectors(data, "squared") if v.rate > 0}
+    exact = {
+        (v.sign, v.pattern.tobytes(), v.tight.tobytes())
+        for v in al.extremal_vectors(data, "squared")
+        if v.rate > 0
+    }
     found = al.extremal_vectors(deep, "squared", starts=400)
     assert exact <= {(v.sign, v.pattern.tobytes(), v.tight.tobytes()) for v in found}

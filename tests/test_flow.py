@@ -53,7 +53,7 @@ PROBLEMS = [
 def test_it_agrees_with_an_independent_integration(problem, kind):
     _, data, loss, t_end, scale, width = problem
     net = start(kind, width, data.dim, 1, scale)
-    w, v, count, _ = filippov.follow(net, data, get(loss), t_end)
+    w, v, _count, _ = filippov.follow(net, data, get(loss), t_end)
     path = al.gradient_flow(net, data, loss, t_end, rtol=1e-10)
     # rtol 1e-10 a step for about 100 steps, and the other solution's own error, which grows alike.
     assert worst(path.final, w, v) < 1e-8
@@ -65,7 +65,8 @@ def test_the_independent_integrations_include_slides_and_many_events():
         path = al.gradient_flow(start("balanced", width, data.dim, 1, scale), data, loss, t_end)
         slides += (path.events["kind"] == "slide").sum()
         events += len(path.events)
-    assert slides >= 6 and events >= 30
+    assert slides >= 6
+    assert events >= 30
 
 
 def test_gradient_descent_converges_to_it_with_slope_one():
@@ -85,7 +86,10 @@ def test_it_starts_as_the_early_flow():
     data, errors = random_data(4, 6, 3), []
     for scale in (1e-2, 1e-3):
         net = start("balanced", 8, 3, 0, scale)
-        early, full = al.early_flow(net, data, "exponential"), al.gradient_flow(net, data, "exponential", 0.5, rtol=1e-12)
+        early, full = (
+            al.early_flow(net, data, "exponential"),
+            al.gradient_flow(net, data, "exponential", 0.5, rtol=1e-12),
+        )
         errors.append(worst(full.final, early.at(0.5).w, early.at(0.5).v))
     assert np.log10(errors[0] / errors[1]) == pytest.approx(2.0, abs=0.1)
 
@@ -256,13 +260,22 @@ def test_special_neurons_rest():
     net = al.Network([dead, zero, on_it], [3.0, 1.0, 0.5])
     final = al.gradient_flow(net, data, "squared", 5.0).final
     assert np.array_equal(final.w[:2], [dead, zero])
-    assert final.w[2, 0] == 0.0 and final.w[2, 1] > 1.0
+    assert final.w[2, 0] == 0.0
+    assert final.w[2, 1] > 1.0
 
 
 def test_exact_ties_are_all_recorded():
     # A neuron on the diagonal meets both hyperplanes at the same time.
     data = al.Dataset([[1.0, 0.0], [0.0, 1.0]], [-1.0, -1.0])
-    net = al.Network([[1.0, 1.0, ]], [2.0])
+    net = al.Network(
+        [
+            [
+                1.0,
+                1.0,
+            ]
+        ],
+        [2.0],
+    )
     for path in (al.gradient_flow(net, data, "exponential", 5.0), al.early_flow(net, data, "exponential")):
         assert len(path.events) == 2
         assert np.ptp(path.events["t"]) < 1e-12
@@ -272,7 +285,8 @@ def test_exact_ties_are_all_recorded():
 def test_a_users_own_loss():
     fourth = Loss("fourth power", lambda f, y: (f - y) ** 4, lambda f, y: -4 * (f - y) ** 3)
     path = al.gradient_flow(start("balanced", 20, 2, 0, 0.1), al.data.three_points(), fourth, 50.0)
-    assert np.diff(path.loss).max() <= 0 and path.loss[-1] < 0.2 * path.loss[0]
+    assert np.diff(path.loss).max() <= 0
+    assert path.loss[-1] < 0.2 * path.loss[0]
 
 
 # What it says
@@ -283,7 +297,8 @@ def test_asked_times_interruption_and_errors(monkeypatch):
 
     data, net = al.data.three_points(), start("balanced", 10, 2, 0, 0.1)
     path = al.gradient_flow(net, data, "squared", 10.0, t_save=[2.5, 10.0], progress=True)
-    assert list(path.t) == [0.0, 2.5, 10.0] and path.status == "reached t_end=10"
+    assert list(path.t) == [0.0, 2.5, 10.0]
+    assert path.status == "reached t_end=10"
     full = al.gradient_flow(net, data, "squared", 10.0)
     assert np.allclose(path.outputs[1], full.at(2.5)(data.x), atol=1e-12)
 
@@ -298,7 +313,8 @@ def test_asked_times_interruption_and_errors(monkeypatch):
 
     monkeypatch.setattr(flow.Step, "solve", interrupted)
     stopped = al.gradient_flow(net, data, "squared", 10.0)
-    assert "interrupted" in stopped.status and 0 < stopped.t[-1] < 10
+    assert "interrupted" in stopped.status
+    assert 0 < stopped.t[-1] < 10
     monkeypatch.setattr(flow.Step, "solve", lambda step: False)
     with pytest.raises(flow.FlowError, match="cannot be made small enough") as problem:
         al.gradient_flow(net, data, "squared", 10.0)

@@ -1,0 +1,280 @@
+"""Work against precision: the flow's solver, gradient descent, and general ODE solvers.
+
+    python -m benchmarks.solvers            all problems, up to an hour on one core
+    python -m benchmarks.solvers B-200      one of them
+
+Writes `benchmarks/solvers.csv`: one row a run, with processor and wall time, the error of the outputs
+at fixed times, and the versions. Every run is a process of its own with one thread. Times of one run of
+this script may be compared with each other, and with nothing else.
+
+The reference of a problem is the flow's own solver at its tightest tolerance. That it is right is shown by
+the tests, against DOP853 restarted at every event, and by the table itself: the general solvers' errors fall
+as their tolerances do.
+"""
+
+import argparse
+import csv
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+TABLE = Path(__file__).with_suffix(".csv")
+LIMIT = 60  # seconds of wall time that one run may take
+PUBLISHED_STEP = 1e-3  # BF's script
+TIMED_STEPS = 300  # of published gradient descent; the rest is extrapolated
+
+PROBLEMS = {
+    **{f"A-{n}-{h}": {"n": n, "dim": d, "width": h, "t_end": 3.0} for n, d in ((100, 20), (500, 100)) for h in (100, 1000)},
+    **{f"B-{h}": {"width": h, "t_end": 2000.0} for h in (200, 2_000, 20_000, 200_000)},
+    "M": {"width": 50, "t_end": 0.1},
+}
+TOLERANCES = [10.0**-k for k in range(3, 11)]
+SOLVERS = {
+    "alignlib": TOLERANCES[:-1],
+    "SciPy RK45": TOLERANCES,
+    "SciPy DOP853": TOLERANCES,
+    "SciPy LSODA": TOLERANCES,
+    "torchdiffeq dopri5": TOLERANCES,
+    "diffrax Dopri8": TOLERANCES,
+    "diffrax Kvaerno5": TOLERANCES[:6],
+}
+COLUMNS = ("problem", "solver", "setting", "cpu", "wall", "error", "status", "versions", "date")
+
+
+def problem(name):
+    """Network, data, loss, and the times at which outputs are compared."""
+    import alignlib as al
+
+    spec = PROBLEMS[name]
+    kind, end = name[0], spec["t_end"]
+    if kind == "A":
+        data = al.data.separated(spec["n"], spec["dim"], 0.1, rng=0)
+        net = al.Network.balanced(spec["width"], data.dim, 1e-4, rng=0)
+        return net, data, "exponential", end * np.array([0.01, 0.02, 0.05, 0.1, 0.3, 1.0])
+    if kind == "B":
+        data = al.data.three_points()
+        net = al.Network.balanced(spec["width"], 2, 1e-3, rng=0)
+        return net, data, "squared", np.array([1.0, 2, 5, 10, 20, 100, end])
+    data = al.data.mnist_pair(0, 1)
+    net = al.Network.balanced(spec["width"], data.dim, 1e-6, rng=0)
+    return net, data, "exponential", end * np.array([0.2, 0.4, 0.5, 0.7, 1.0])
+
+
+def right_hand_side(net, data, loss, xp, pull):
+    """The flow as a function of one long vector, for a library `xp` of arrays."""
+    h, d = net.w.shape
+    x, y = xp.asarray(np.array(data.x)), xp.asarray(np.array(data.y))
+
+    def rhs(theta):
+        w, v = theta[: h * d].reshape(h, d), theta[h * d :]
+        z = w @ x.T
+        active = z > 0
+        f = v @ xp.where(active, z, 0.0 * z)
+        pulled = (active * pull(f, y)) @ x
+        return xp.concatenate([(v[:, None] * pulled).ravel(), (w * pulled).sum(1)])
+
+    def outputs(theta):
+        w, v = theta[: h * d].reshape(h, d), theta[h * d :]
+        return np.maximum(w @ data.x.T, 0).T @ v
+
+    return rhs, outputs
+
+
+def pulls(loss, n, xp):
+    if loss == "exponential":
+        return lambda f, y: y * xp.exp(-y * f)
+    return lambda f, y: 2 * (y - f) / n
+
+
+def run_alignlib(net, data, loss, times, rtol):
+    import alignlib as al
+
+    # Numba's compilation is paid once an installation, so not counted here.
+    small = al.Network(net.w[:8], net.v[:8])
+    al.gradient_flow(small, data, loss, times[0], rtol=1e-3)
+    clock = Clock()
+    path = al.gradient_flow(net, data, loss, times[-1], rtol=rtol, t_save=times)
+    return clock.read(), path.outputs[1:]
+
+
+def run_scipy(method, net, data, loss, times, rtol):
+    from scipy.integrate import solve_ivp
+
+    rhs, outputs = right_hand_side(net, data, loss, np, pulls(loss, data.n, np))
+    theta = np.concatenate([net.w.ravel(), net.v])
+    # SciPy's default atol is larger than the whole start: it must scale with it.
+    atol = rtol * np.abs(theta).max()
+    clock = Clock()
+    found = solve_ivp(lambda t, y: rhs(y), (0, times[-1]), theta, method, times, rtol=rtol, atol=atol)
+    return clock.read(), np.array([outputs(row) for row in found.y.T])
+
+
+def run_torchdiffeq(net, data, loss, times, rtol):
+    import torch
+    from torchdiffeq import odeint
+
+    torch.set_default_dtype(torch.float64)
+    rhs, outputs = right_hand_side(net, data, loss, torch, pulls(loss, data.n, torch))
+    theta = torch.tensor(np.concatenate([net.w.ravel(), net.v]))
+    at = torch.tensor(np.concatenate([[0.0], times]))
+    clock = Clock()
+    with torch.no_grad():
+        found = odeint(lambda t, y: rhs(y), theta, at, rtol=rtol, atol=rtol * float(theta.abs().max()))
+    return clock.read(), np.array([outputs(row) for row in found[1:].numpy()])
+
+
+def run_diffrax(solver, net, data, loss, times, rtol):
+    import diffrax
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    rhs, outputs = right_hand_side(net, data, loss, jax.numpy, pulls(loss, data.n, jax.numpy))
+    theta = jax.numpy.asarray(np.concatenate([net.w.ravel(), net.v]))
+
+    @jax.jit
+    def solve(theta, end):
+        return diffrax.diffeqsolve(
+            diffrax.ODETerm(lambda t, y, _: rhs(y)),
+            getattr(diffrax, solver)(),
+            0.0,
+            end,
+            None,
+            theta,
+            saveat=diffrax.SaveAt(ts=times * end / times[-1]),
+            stepsize_controller=diffrax.PIDController(rtol, rtol * float(abs(theta).max())),
+            max_steps=None,
+        ).ys
+
+    solve(theta, times[0] * 1e-3).block_until_ready()  # compilation is not counted
+    clock = Clock()
+    found = solve(theta, float(times[-1])).block_until_ready()
+    return clock.read(), np.array([outputs(row) for row in np.asarray(found)])
+
+
+def run_published(net, data, loss, times):
+    """The script's training loop for a few steps; its time is extrapolated to all of them."""
+    import torch
+
+    x, y = torch.tensor(data.x, dtype=torch.float32), torch.tensor(data.y, dtype=torch.float32)[:, None]
+    model = torch.nn.Sequential(
+        torch.nn.Linear(net.dim, net.width, bias=False),
+        torch.nn.ReLU(),
+        torch.nn.Linear(net.width, 1, bias=False),
+    )
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor(np.array(net.w)))
+        model[2].weight.copy_(torch.tensor(np.array(net.v)[None]))
+    optimiser = torch.optim.SGD(model.parameters(), lr=PUBLISHED_STEP)
+    loss_of = {
+        "squared": torch.nn.MSELoss(),
+        "exponential": lambda f, y: torch.exp(-y * f).sum(),
+    }[loss]
+
+    def step():
+        optimiser.zero_grad()
+        loss_of(model(x), y).backward()
+        optimiser.step()
+
+    for _ in range(20):
+        step()
+    clock = Clock()
+    for _ in range(TIMED_STEPS):
+        step()
+    share = TIMED_STEPS * PUBLISHED_STEP / times[-1]
+    return tuple(seconds / share for seconds in clock.read()), None
+
+
+class Clock:
+    """Processor and wall seconds since it was made."""
+
+    def __init__(self):
+        self.start = time.process_time(), time.perf_counter()
+
+    def read(self):
+        return time.process_time() - self.start[0], time.perf_counter() - self.start[1]
+
+
+RUNNERS = {
+    "alignlib": run_alignlib,
+    "torchdiffeq dopri5": run_torchdiffeq,
+    **{f"SciPy {m}": (lambda *a, m=m: run_scipy(m, *a)) for m in ("RK45", "DOP853", "LSODA")},
+    **{f"diffrax {s}": (lambda *a, s=s: run_diffrax(s, *a)) for s in ("Dopri8", "Kvaerno5")},
+}
+
+
+def one(name, solver, setting):
+    """One run, in this process: prints times and outputs as JSON."""
+    net, data, loss, times = problem(name)
+    if solver == "published descent":
+        (cpu, wall), outputs = run_published(net, data, loss, times)
+    else:
+        (cpu, wall), outputs = RUNNERS[solver](net, data, loss, times, setting)
+    print(json.dumps({"cpu": cpu, "wall": wall, "outputs": None if outputs is None else outputs.tolist()}))
+
+
+def in_its_own_process(name, solver, setting):
+    command = [sys.executable, "-m", "benchmarks.solvers", "--one", name, solver, str(setting)]
+    threads = {key: "1" for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")}
+    flags = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=LIMIT, env={**os.environ, **threads, **flags}, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return {"status": f"more than {LIMIT} s"}
+    if done.returncode:
+        return {"status": done.stderr.strip().splitlines()[-1][:80]}
+    return {"status": "ok", **json.loads(done.stdout.strip().splitlines()[-1])}
+
+
+def versions():
+    names = ("numpy", "scipy", "numba", "torch", "torchdiffeq", "diffrax", "jax")
+    found = {name: importlib.metadata.version(name) for name in names}
+    return json.dumps({"python": platform.python_version(), **found})
+
+
+def measure(name, rows):
+    reference = np.array(in_its_own_process(name, "alignlib", TOLERANCES[-1] / 10)["outputs"])
+    common = {"problem": name, "versions": versions(), "date": time.strftime("%Y-%m-%d")}
+    for solver, settings in {"published descent": [PUBLISHED_STEP], **SOLVERS}.items():
+        for setting in settings:
+            found = in_its_own_process(name, solver, setting)
+            outputs = found.pop("outputs", None)
+            found["error"] = np.nan if outputs is None else float(np.abs(np.array(outputs) - reference).max())
+            row = {**common, "solver": solver, "setting": setting, **found}
+            rows.append(row)
+            print(f"{name:12} {solver:20} {setting:.0e} {row['status'][:50]:12} "
+                  f"cpu {row.get('cpu', np.nan):9.3g} error {row['error']:.1e}", flush=True)
+            if found["status"] != "ok":
+                break  # a tighter tolerance takes longer still
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("problems", nargs="*", default=list(PROBLEMS), help="which problems to run")
+    parser.add_argument("--one", nargs=3, metavar=("PROBLEM", "SOLVER", "SETTING"), help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.one:
+        name, solver, setting = chosen.one
+        return one(name, solver, float(setting))
+    rows = []
+    if TABLE.exists():
+        with TABLE.open() as file:
+            rows = [row for row in csv.DictReader(file) if row["problem"] not in chosen.problems]
+    for name in chosen.problems:
+        measure(name, rows)
+        with TABLE.open("w", newline="") as file:  # after every problem: nothing is lost
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
