@@ -64,7 +64,7 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     """Follow every neuron of `net` under the constant pulls `g_k(0)` of the zero network.
 
     Exact for any data and loss: `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩` between events in closed form,
-    events from section 3 of the rules in `boost.meet`. It does not depend on the scale of `net`.
+    events by the rules in `boost.meet`. It does not depend on the scale of `net`.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     ValueError
         If an argument does not fit, or if a time is so late that the weights overflow.
     """
-    loss = losses.get(loss)
+    loss = losses.fitting(loss, data)
     if net.dim != data.dim:
         raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
     walls = Walls.of(data.x)

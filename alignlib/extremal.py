@@ -66,7 +66,7 @@ def extremal_vectors(data, loss, starts=2000, rng=0):
     >>> [vector.sign for vector in extremal_vectors(data.toy_2d(), "exponential") if vector.rate > 0]
     [1.0, -1.0]
     """
-    loss = losses.get(loss)
+    loss = losses.fitting(loss, data)
     g = loss.pull(np.zeros(data.n), data.y)
     walls = Walls.of(data.x)
     if data.dim == 2:
@@ -147,7 +147,7 @@ def _by_search(data, loss, starts, rng):
     """Follow random neurons to the end of the early phase and list where they arrive."""
     from alignlib.early import early_flow
 
-    rng = np.random.default_rng(rng)
+    rng = inputs.generator("rng", rng)
     w = rng.standard_normal((starts, data.dim))
     w /= np.linalg.norm(w, axis=1, keepdims=True)
     sign = np.where(np.arange(starts) % 2, -1.0, 1.0)

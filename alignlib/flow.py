@@ -61,7 +61,7 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
     FlowError
         If a step cannot be made small enough; it carries the trajectory until then.
     """
-    loss = losses.get(loss)
+    loss = losses.fitting(loss, data)
     if net.dim != data.dim:
         raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
     t_end, rtol = inputs.positive("t_end", t_end), inputs.positive("rtol", rtol)

@@ -7,9 +7,9 @@ Writes `benchmarks/solvers.csv`: one row a run, with processor and wall time, th
 at fixed times, and the versions. Every run is a process of its own with one thread. Times of one run of
 this script may be compared with each other, and with nothing else.
 
-The reference of a problem is the flow's own solver at its tightest tolerance. That it is right is shown by
-the tests, against DOP853 restarted at every event, and by the table itself: the general solvers' errors fall
-as their tolerances do.
+The reference of a problem is the flow's own solver at its tightest tolerance. That it is right is shown
+by the tests, against DOP853 restarted at every event, and by the table itself: the errors of the general
+solvers fall as their tolerances do.
 """
 
 import argparse
@@ -31,7 +31,11 @@ PUBLISHED_STEP = 1e-3  # BF's script
 TIMED_STEPS = 300  # of published gradient descent; the rest is extrapolated
 
 PROBLEMS = {
-    **{f"A-{n}-{h}": {"n": n, "dim": d, "width": h, "t_end": 3.0} for n, d in ((100, 20), (500, 100)) for h in (100, 1000)},
+    **{
+        f"A-{n}-{h}": {"n": n, "dim": d, "width": h, "t_end": 3.0}
+        for n, d in ((100, 20), (500, 100))
+        for h in (100, 1000)
+    },
     **{f"B-{h}": {"width": h, "t_end": 2000.0} for h in (200, 2_000, 20_000, 200_000)},
     "M": {"width": 50, "t_end": 0.1},
 }
@@ -221,11 +225,19 @@ def one(name, solver, setting):
 
 def in_its_own_process(name, solver, setting):
     command = [sys.executable, "-m", "benchmarks.solvers", "--one", name, solver, str(setting)]
-    threads = {key: "1" for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")}
+    threads = {
+        key: "1"
+        for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    }
     flags = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=LIMIT, env={**os.environ, **threads, **flags}, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            env={**os.environ, **threads, **flags},
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return {"status": f"more than {LIMIT} s"}
@@ -247,17 +259,24 @@ def measure(name, rows):
         for setting in settings:
             found = in_its_own_process(name, solver, setting)
             outputs = found.pop("outputs", None)
-            found["error"] = np.nan if outputs is None else float(np.abs(np.array(outputs) - reference).max())
+            found["error"] = (
+                np.nan if outputs is None else float(np.abs(np.array(outputs) - reference).max())
+            )
             row = {**common, "solver": solver, "setting": setting, **found}
             rows.append(row)
-            print(f"{name:12} {solver:20} {setting:.0e} {row['status'][:50]:12} "
-                  f"cpu {row.get('cpu', np.nan):9.3g} error {row['error']:.1e}", flush=True)
+            print(
+                f"{name:12} {solver:20} {setting:.0e} {row['status'][:50]:12} "
+                f"cpu {row.get('cpu', np.nan):9.3g} error {row['error']:.1e}",
+                flush=True,
+            )
             if found["status"] != "ok":
                 break  # a tighter tolerance takes longer still
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("problems", nargs="*", default=list(PROBLEMS), help="which problems to run")
     parser.add_argument("--one", nargs=3, metavar=("PROBLEM", "SOLVER", "SETTING"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()

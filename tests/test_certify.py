@@ -21,31 +21,31 @@ def test_the_bound_holds_along_the_run(loss, kind):
     data = al.data.separated(30, 5, 0.1, rng=0)
     path = al.gradient_flow(getattr(al.Network, kind)(50, 5, 1e-2, rng=0), data, loss, 1000.0)
     t = path.alignment_time * (1 + 1e-9)
-    claim = al.certify_convergence(path.at(t), data, loss)
+    claim = al.theory.certify_convergence(path.at(t), data, loss)
     assert claim.holds
     later = path.t > t
     assert (path.loss[later] <= claim.bound(path.t[later] - t)).all()
     # Restarting the bound when more has grown sharpens it.
-    sharper = al.certify_convergence(path.at(100.0), data, loss)
+    sharper = al.theory.certify_convergence(path.at(100.0), data, loss)
     assert path.loss[-1] <= sharper.bound(900.0) < claim.bound(1000.0 - t)
 
 
 def test_it_is_refused_when_a_hypothesis_fails():
     data = al.data.separated(30, 5, 0.1, rng=0)
-    early = al.certify_convergence(al.Network.balanced(50, 5, 1e-2, rng=0), data, "exponential")
+    early = al.theory.certify_convergence(al.Network.balanced(50, 5, 1e-2, rng=0), data, "exponential")
     assert not early.holds
     assert not early.hypotheses["every neuron is at its goal"]
-    space = al.certify_convergence(al.Network.unbalanced(50, 5, 1e-2, rng=0), data, "exponential")
+    space = al.theory.certify_convergence(al.Network.unbalanced(50, 5, 1e-2, rng=0), data, "exponential")
     assert not space.hypotheses["every neuron is light- or time-like"]
     bad = al.Dataset([[1.0, 0.0], [0.8, 0.1]], [1.0, -1.0])
-    assert not al.certify_convergence(al.Network([[1.0, 0.0]], [1.0]), bad, "exponential").holds
+    assert not al.theory.certify_convergence(al.Network([[1.0, 0.0]], [1.0]), bad, "exponential").holds
     with pytest.raises(ValueError, match="`loss` must be one of"):
-        al.certify_convergence(al.Network([[1.0, 0.0]], [1.0]), bad, "squared")
+        al.theory.certify_convergence(al.Network([[1.0, 0.0]], [1.0]), bad, "squared")
 
 
 def test_balanced_runs_are_certified_stuck_and_are(stuck):
     for path in stuck:
-        claim = al.certify_nonconvergence(path.at(16.0), path.data)
+        claim = al.theory.certify_nonconvergence(path.at(16.0), path.data)
         assert claim.holds
         assert claim.full + claim.dead + claim.pinned == 200
         assert claim.limit == pytest.approx(0.17504273504, abs=1e-11)  # as known, to eleven digits
@@ -56,13 +56,13 @@ def test_balanced_runs_are_certified_stuck_and_are(stuck):
 
 
 def test_pinned_neurons_occur_and_are_counted(stuck):
-    pinned = [al.certify_nonconvergence(path.at(16.0), path.data).pinned for path in stuck]
+    pinned = [al.theory.certify_nonconvergence(path.at(16.0), path.data).pinned for path in stuck]
     assert sorted(pinned) == [0, 0, 0, 1, 1]  # two of five seeds
 
 
 def test_the_rapidity_bound_holds_along_the_run(stuck):
     path = stuck[0]
-    claim = al.certify_nonconvergence(path.at(14.0), path.data)
+    claim = al.theory.certify_nonconvergence(path.at(14.0), path.data)
     t = np.linspace(14.0, 100.0, 2000)
     f = np.array([path.at(s)(path.data.x) for s in t])
     d = path.loss_function.pull(f, path.data.y) @ path.data.x
@@ -76,14 +76,14 @@ def test_unbalanced_runs_that_escape_are_never_certified():
         path = al.gradient_flow(al.Network.unbalanced(200, 2, 1e-3, rng=seed), data, "squared", 400.0)
         assert path.loss[-1] < 1e-10
         for t in (10.0, 20.0, 60.0, 100.0, 120.0):
-            assert not al.certify_nonconvergence(path.at(t), data).holds
+            assert not al.theory.certify_nonconvergence(path.at(t), data).holds
 
 
 def test_large_starts_that_fit_are_never_certified():
     data = al.data.three_points()
     path = al.gradient_flow(al.Network.balanced(200, 2, 1.0, rng=0), data, "squared", 500.0)
     assert path.loss[-1] < 1e-6
-    assert not any(al.certify_nonconvergence(net, data).holds for net in path.networks())
+    assert not any(al.theory.certify_nonconvergence(net, data).holds for net in path.networks())
 
 
 def test_a_neuron_one_ulp_from_leaving_is_refused():
@@ -91,8 +91,8 @@ def test_a_neuron_one_ulp_from_leaving_is_refused():
     target = np.linalg.lstsq(data.x, data.y, rcond=None)[0]
     size = np.sqrt(np.linalg.norm(target))
     good = al.Network([target / size * 1.01], [size * 1.01])
-    assert al.certify_nonconvergence(good, data).holds
+    assert al.theory.certify_nonconvergence(good, data).holds
     near = np.array([-1 / 0.125, 1.0]) * -1.0  # height 0 over x_3
     spare = near + 1e-6 * data.x[2]
     both = al.Network(np.vstack([good.w, spare * 1e-3]), [good.v[0], 1e-3 * np.linalg.norm(spare)])
-    assert not al.certify_nonconvergence(both, data).holds
+    assert not al.theory.certify_nonconvergence(both, data).holds

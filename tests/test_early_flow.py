@@ -1,6 +1,5 @@
 """The early phase is exact: closed forms, events on their walls, and nothing depends on the scale."""
 
-import filippov
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +8,7 @@ from scipy.optimize import brentq
 
 import alignlib as al
 from alignlib.loss import get
+from tests import filippov
 
 STARTS = ("balanced", "dominated", "unbalanced")
 EPS = np.finfo(float).eps

@@ -1,6 +1,5 @@
 """Gradient flow: exact where it can be, of the stated order elsewhere, and the same however it is asked."""
 
-import filippov
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 
 import alignlib as al
 from alignlib.loss import Loss, get
+from tests import filippov
 
 STARTS = ("balanced", "dominated", "unbalanced")
 LOSSES = ("squared", "exponential", "logistic")
