@@ -51,8 +51,8 @@ store: .venv/installed
 # PyTorch's CUDA parts are left out of the lock: pip adds them where the chosen build of PyTorch needs them.
 lock: .venv/installed
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate --no-header \
-	  --upgrade pyproject.toml --output-file .venv/lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
+	  --extra book --extra test --extra sweeps --upgrade pyproject.toml --output-file .venv/lock
 	echo "# Every package of the book, the tests and the sweeps, made from pyproject.toml by \`make lock\`." > requirements.lock
 	grep -vE '^(nvidia-|cuda-|triton)' .venv/lock >> requirements.lock
 

@@ -154,7 +154,7 @@ def check_balancedness(path, bound, key="balancedness"):
         "derived here",
         drift / (size or 1.0),
         bound,
-        resolution=1e-15,
+        resolution=1e-14,
     )
 
 
