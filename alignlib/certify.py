@@ -12,7 +12,8 @@ from alignlib import geometry, inputs
 from alignlib import loss as losses
 
 LIGHT = 1e-12  # relative ‖w‖² - v² up to which a neuron counts as light-like, as computed
-ON = 1e-10  # relative height up to which a neuron counts as on a hyperplane, as computed
+ON = 1e-10  # relative height up to which a neuron may be on a hyperplane, as computed
+TOUCHING = 8 * np.finfo(float).eps  # relative height up to which it is on it, by any account
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,7 @@ def certify_convergence(net, data, loss):
     -------
     Convergence
     """
-    loss = losses.get(loss)
-    inputs.choice("loss", loss.name, ("exponential", "logistic"))
+    loss = _known(loss, ("exponential", "logistic"))
     inputs.labels("data.y", data.y)
     if net.dim != data.dim:
         raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
@@ -136,18 +136,20 @@ def certify_nonconvergence(net, data, loss="squared"):
     -------
     Nonconvergence
     """
-    loss = losses.get(loss)
-    inputs.choice("loss", loss.name, ("squared",))
+    loss = _known(loss, ("squared",))
     if net.dim != data.dim:
         raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
     acts = data.x.any(axis=1)
     x, y, weight = data.x[acts], data.y[acts], 1 / data.n if loss.reduction == "mean" else 1.0
     height, norm = _heights(net, x)
     full, dead, pinned = _kinds(height)
+    doubtful = dead & _barely_active(net, x, norm)
     moving = full | pinned
     beta, target = net.v[moving] @ net.w[moving], np.linalg.lstsq(x, y, rcond=None)[0]
-    spectrum = np.linalg.eigvalsh(2 * weight * x.T @ x)
-    spectrum = spectrum[spectrum > 1e-12 * spectrum[-1]]
+    # From the singular values of x, so that a small eigenvalue is seen wherever `lstsq` sees it.
+    singular = np.linalg.svd(x, compute_uv=False)
+    rank = (singular > singular[0] * np.finfo(float).eps * max(x.shape)).sum()
+    spectrum = 2 * weight * singular[:rank][::-1] ** 2
     excess = weight * float(((x @ (beta - target)) ** 2).sum())
     limit = loss.value(data.x @ target, data.y)
     not_spacelike = np.abs(net.v) >= norm * (1 - LIGHT)
@@ -156,13 +158,16 @@ def certify_nonconvergence(net, data, loss="squared"):
     rapidity = -0.5 * np.log1p(-2 * q) if q < 0.5 else np.inf
     margin = _margins(height[moving], np.abs(net.v[moving]), norm[moving], rapidity)
     pull = 2 * weight * (y - x @ target)
-    stays = _pinned_stay(net, x, height, pinned, pull, excess, spectrum[-1], weight, rapidity, norm)
+    held = (net, x, height, pull, excess, spectrum[-1], weight, rapidity, norm)
+    stays = _held(np.flatnonzero(pinned), *held)
+    rests = _held(np.flatnonzero(doubtful), *held)
     return Nonconvergence(
         hypotheses={
             "every neuron is dead, full or pinned": bool((full | dead | pinned).all()),
             "q < 1/2": bool(q < 0.5),
             "every full or pinned neuron has room for G": bool(margin > 0),
             "every pinned neuron stays pinned or becomes full": stays,
+            "every neuron dead but for rounding is held on its hyperplane": rests,
             "least squares leaves a loss": bool(
                 limit > 1e-14 * max(loss.value(0 * data.y, data.y), 1e-300)
             ),
@@ -182,6 +187,14 @@ def certify_nonconvergence(net, data, loss="squared"):
         beta=beta,
         least_squares=target,
     )
+
+
+def _known(loss, names):
+    """The loss, if it is one of these as the library defines them."""
+    loss = losses.get(loss)
+    if losses.get(loss, "sum") not in [losses.get(name, "sum") for name in names]:
+        raise ValueError(f"`loss` must be one of {', '.join(names)}, got {loss!r}")
+    return loss
 
 
 def _heights(net, x):
@@ -214,14 +227,24 @@ def _margins(height, v, norm, rapidity):
     return room.min()
 
 
-def _pinned_stay(net, x, height, pinned, pull, excess, largest, weight, rapidity, norm):
-    """Whether no pinned neuron can leave its hyperplane to the inactive side."""
+def _barely_active(net, x, norm):
+    """Which neurons are active on some sample by more than rounding."""
+    least = TOUCHING * norm[:, None] * np.linalg.norm(x, axis=1)
+    return (net.preactivations(x) > least).any(axis=1)
+
+
+def _held(neurons, net, x, height, pull, excess, largest, weight, rapidity, norm):
+    """Whether none of these neurons can ever leave its hyperplanes to the wrong side.
+
+    Wrong is inactive for a pinned neuron, active for a dead one: in both cases `v g*_k < 0`, with a
+    margin for what the pulls may still change, holds it.
+    """
     size = np.linalg.norm(x, axis=1)
-    for j in np.flatnonzero(pinned):
-        k = int(np.argmin(np.abs(height[j])))
-        held = net.v[j] * pull[k] < 0
-        strong = np.sqrt(2 * largest * excess) < size[k] * (abs(pull[k]) - 2 * np.sqrt(weight * excess))
+    for j in neurons:
         keeps_sign = abs(net.v[j]) >= norm[j] * (1 - LIGHT) or abs(net.v[j]) > norm[j] * np.tanh(rapidity)
-        if not (held and strong and keeps_sign):
-            return False
+        for k in np.flatnonzero(height[j] == 0):
+            held = net.v[j] * pull[k] < 0
+            strong = np.sqrt(2 * largest * excess) < size[k] * (abs(pull[k]) - 2 * np.sqrt(weight * excess))
+            if not (held and strong and keeps_sign):
+                return False
     return True

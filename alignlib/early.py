@@ -64,7 +64,8 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     """Follow every neuron of `net` under the constant pulls `g_k(0)` of the zero network.
 
     Exact for any data and loss: `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩` between events in closed form,
-    events by the rules in `boost.meet`. It does not depend on the scale of `net`.
+    events by the rules in `boost.meet`. It does not depend on the scale of `net`. Where the Filippov
+    solution is not unique `σ'(0) = 0` decides: a neuron that reaches w = 0 (a time-like one can) rests.
 
     Parameters
     ----------
@@ -94,18 +95,11 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     t_end = inputs.positive("t_end", t_end)
     t = np.array([0.0, t_end]) if t_save is None else record.times_to_keep(t_save, t_end)
 
-    def state(time):
-        if time == 0.0:
-            return net
-        late = end.since <= time
-        w, v = end.drift(time)
-        if not late.all():
-            part = Network(net.w[~late], net.v[~late])
-            w[~late], v[~late] = _follow(part, walls, pulls, time).drift(time)
-        if not (np.isfinite(w).all() and np.isfinite(v).all()):
-            raise ValueError(f"`t` must be smaller, got {time:g}: the weights overflow by then")
-        return Network(w, v)
-
+    state = _At(net, walls, pulls, end)
+    last = float(end.since.max())
+    status = "every neuron has had its last event"
+    if t_end < last:
+        status = f"reached t_end={t_end:g}; the last event is at t={last:g}"
     times = record.aligned_since(end.log, walls, walls.sides(net)[1], np.sign(net.v), data)
     on = end.sides[:, walls.wall] * np.sign(walls.size).astype(np.int8)
     on[:, walls.wall < 0] = -1
@@ -116,13 +110,35 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
         np.array([state(time)(data.x) for time in t]),
         record.expand(end.log, walls),
         float(times.max()),
-        "every neuron has had its last event",
+        status,
         state,
         alignment_times=times,
         directions=end.directions(),
         patterns=on > 0,
         sliding=on == 0,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _At:
+    """The network at any time: neurons past their last event are carried on, the others followed."""
+
+    net: Network
+    walls: Walls
+    pulls: tuple
+    end: "_Stretch"
+
+    def __call__(self, time):
+        if time == 0.0:
+            return self.net
+        late = self.end.since <= time
+        w, v = self.end.drift(time)
+        if not late.all():
+            part = Network(self.net.w[~late], self.net.v[~late])
+            w[~late], v[~late] = _follow(part, self.walls, self.pulls, time).drift(time)
+        if not (np.isfinite(w).all() and np.isfinite(v).all()):
+            raise ValueError(f"`t` must be smaller, got {time:g}: the weights overflow by then")
+        return Network(w, v)
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,14 +44,15 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
     """Follow the gradient flow of `loss` from `net` to time `t_end`.
 
     `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩`, `D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, in the sense of Filippov
-    where neurons slide. `‖w_j‖² - v_j²` is kept to rounding, whatever `rtol`.
+    where neurons slide. `‖w_j‖² - v_j²` is kept to rounding, whatever `rtol`. Where the Filippov
+    solution is not unique `σ'(0) = 0` decides: a neuron that reaches w = 0 (a time-like one can) rests.
 
     Parameters
     ----------
     rtol : float
         Each step may add this much to the error of the rapidity `∫‖D_j‖ dt` of any neuron, which
         is the relative error of the neuron; so it does not depend on the scale of the start.
-    t_save : times to keep; without it, every accepted step
+    t_save : times to keep besides the start; without it, every accepted step. `at` reaches to the last
     progress : show a bar
 
     Raises
@@ -155,6 +156,10 @@ class _Run:
             _, swarm, _ = swarm.move(self.pulls[number], length, nodes, start)
         return swarm
 
+    def network_at(self, time):
+        """The network at any time: what `Trajectory.at` calls."""
+        return self.swarm_at(time).network()
+
     def trajectory(self, kept, status):
         if kept is None:
             t, f = np.array(self.t), np.array(self.f)
@@ -171,7 +176,7 @@ class _Run:
             record.expand(log, self.walls),
             float(since.max()),
             status,
-            lambda time: self.swarm_at(time).network(),
+            self.network_at,
         )
 
 

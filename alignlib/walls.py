@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 PARALLEL = 1e-14  # samples whose unit vectors are closer than this share one wall
+SMALLEST = 1e-140  # below, squares of weights underflow
 TOUCHING = 8 * np.finfo(float).eps  # a start with |⟨w, u⟩| below this share of ‖w‖ is on the wall
 
 
@@ -35,6 +36,8 @@ class Walls:
     def of(cls, x):
         """The walls of the samples `x` (n, d), in the order of their first samples."""
         norm = np.linalg.norm(x, axis=1)
+        if not norm.any():
+            raise ValueError("`data` must have a sample that is not zero, got none")
         wall, size = np.full(len(x), -1), norm.copy()
         unit = np.divide(x, norm[:, None], out=np.zeros_like(x), where=norm[:, None] > 0)
         cosine = np.abs(unit @ unit.T)
@@ -75,6 +78,10 @@ class Walls:
 
     def sides(self, net):
         """Heights `⟨w_j, u_i⟩` (h, m), and sides: +1, -1, or 0 for a neuron on the wall."""
+        size = np.abs(net.w).max(axis=1)
+        if ((size > 0) & (size < SMALLEST)).any():
+            least = size[size > 0].min()
+            raise ValueError(f"`net` must have no neuron smaller than {SMALLEST:g}, got {least:g}")
         z = net.w @ self.u.T
         touching = np.abs(z) <= TOUCHING * np.linalg.norm(net.w, axis=1)[:, None]
         z[touching] = 0.0

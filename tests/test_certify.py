@@ -96,3 +96,44 @@ def test_a_neuron_one_ulp_from_leaving_is_refused():
     spare = near + 1e-6 * data.x[2]
     both = al.Network(np.vstack([good.w, spare * 1e-3]), [good.v[0], 1e-3 * np.linalg.norm(spare)])
     assert not al.theory.certify_nonconvergence(both, data).holds
+
+
+def barely(height):
+    """Least squares, and one neuron active on the first point alone by `height` of its size."""
+    data = al.data.three_points()
+    beta, *_ = np.linalg.lstsq(data.x, data.y)
+    size = np.sqrt(np.linalg.norm(beta))
+    first = data.x[0] / np.linalg.norm(data.x[0])
+    across = np.array([-first[1], first[0]])
+    across *= -np.sign(across @ data.x[1])
+    return data, al.Network([1.01 * beta / size, 1e-3 * (across + height * first)], [1.01 * size, 1e-3])
+
+
+@pytest.mark.parametrize("height", [5e-11, 1e-6])
+def test_a_neuron_that_is_active_by_less_than_the_tolerance_is_not_taken_for_dead(height):
+    # It grows, and the flow interpolates: a certificate would be false.
+    data, net = barely(height)
+    assert not al.theory.certify_nonconvergence(net, data).holds
+    assert al.gradient_flow(net, data, "squared", 2000.0, t_save=[2000.0]).loss[-1] < 1e-10
+
+
+def test_small_eigenvalues_are_not_overlooked_on_nearly_collinear_data():
+    tilt, x = 4e-7, np.array([-1, -0.5, 0.2, 1])
+    line = np.stack([np.ones(4), tilt * x], axis=1)
+    residual = np.array([1.0, -2, 1, 0])
+    residual -= line @ np.linalg.lstsq(line, residual)[0]
+    data = al.Dataset(line, 1 - 0.1 * tilt * x + 0.1 * residual)
+    second = 1e-3 * np.array([0.3 * tilt, -0.25])
+    net = al.Network([[1.0, 0.0], second], [1.0, np.linalg.norm(second)])
+    found = al.theory.certify_nonconvergence(net, data)
+    assert found.eigenvalues[0] < 1e-12
+    assert not found.holds
+
+
+def test_a_loss_is_known_by_what_it_is_and_not_by_its_name():
+    slow = al.Loss(
+        "exponential", lambda f, y: np.exp(-y * f / 10), lambda f, y: y * np.exp(-y * f / 10) / 10
+    )
+    data = al.data.toy_2d()
+    with pytest.raises(ValueError, match="`loss` must be one of exponential, logistic"):
+        al.theory.certify_convergence(al.Network.balanced(3, 2, 0.1, rng=0), data, slow)

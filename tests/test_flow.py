@@ -1,5 +1,7 @@
 """Gradient flow: exact where it can be, of the stated order elsewhere, and the same however it is asked."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -327,7 +329,7 @@ def test_the_late_steps_cost_the_same_whatever_the_width():
     data, sizes = al.data.three_points(), []
     for width in (500, 5000):
         path = al.gradient_flow(start("balanced", width, 2, 0, 1e-3), data, "squared", 2000.0)
-        swarm = path.state.__closure__[0].cell_contents.swarm
+        swarm = path.state.__self__.swarm
         sizes.append(len(swarm.index) + sum(len(cell.basis) for cell in swarm.cells))
     assert max(sizes) < 60
 
@@ -338,3 +340,14 @@ def test_importing_the_library_loads_no_compiler():
 
     code = "import sys, alignlib; print([m for m in ('numba', 'torch', 'matplotlib') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "solve",
+    [lambda n, d: al.gradient_flow(n, d, "logistic", 1.0), lambda n, d: al.early_flow(n, d, "logistic")],
+)
+def test_trajectories_can_be_sent_to_another_process(solve):
+    path = solve(al.Network.balanced(5, 2, 0.1, rng=0), al.data.toy_2d())
+    copy = pickle.loads(pickle.dumps(path))
+    middle = 0.5 * path.t[-1]
+    assert np.array_equal(copy.at(middle).w, path.at(middle).w)
