@@ -159,9 +159,9 @@ class _Stretch:
     def light_cone(self):
         """`v + b`, `v - b`, and `‖D‖`, as in `boost.light_cone`."""
         size2 = (self.d**2).sum(axis=1)
-        moves = size2 > 0
+        moves = size2 > (NEAR * self.total) ** 2  # else D is the rounding of zero
         shadow = np.divide((self.w * self.d).sum(axis=1), size2, out=np.zeros_like(size2), where=moves)
-        delta = np.sqrt(size2)
+        delta = np.sqrt(np.where(moves, size2, 0.0))
         plus, minus = self.v + shadow * delta, self.v - shadow * delta
         across = ((self.w - shadow[:, None] * self.d) ** 2).sum(axis=1)
         noise = OPPOSED * np.maximum(self.v**2 + self.minkowski, self.first_size2)
@@ -307,7 +307,7 @@ def _follow_neuron(j, w, v, invariant, z, c, a, side, path, line, u, gram, below
             v, sign = 0.0, -sign
         else:
             z[k] = 0.0
-            if was_high > 0.0 and height(z) <= CENTRE * was_high:
+            if m > 1 and was_high > 0.0 and height(z) <= CENTRE * was_high:
                 count = _rest(z, a, side, since, path, s, below, now, j, log, count)
                 return v, now, count
             jump = 0.0 if sliding else _jump_across(k, sign, c, side, below, above, slow)

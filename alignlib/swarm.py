@@ -81,7 +81,8 @@ def fly(w, v, z, sides, d, c, below, above, u, gram, length, nodes, plus, minus,
                 touched = np.flatnonzero(side == 0)
                 if event >= 0:
                     z[j, event] = 0.0
-                    if height(z[j]) <= CENTRE * was_high:
+                    # With one wall there is no centre: all heights vanish at every crossing.
+                    if len(side) > 1 and height(z[j]) <= CENTRE * was_high:
                         count = _rest(z[j], side, below, start + length * x, j, log, count)
                         asleep = True
                         break

@@ -322,3 +322,29 @@ def test_errors_say_what_came():
         path.at(-1.0)
     with pytest.raises(ValueError, match="overflow"):
         path.at(1e4)
+
+
+def test_a_single_wall_is_crossed_and_not_taken_for_the_origin():
+    # Opposite samples share one hyperplane and pull the same way on both sides of it: w_1 = cosh t - 2 sinh t.
+    data = al.Dataset([[1.0, 0.0], [-1.0, 0.0]], [-1, 1])
+    net = al.Network([[1.0, 1.0]], [2.0])
+    path = al.early_flow(net, data, "exponential")
+    assert sorted(path.events["kind"]) == ["activate", "deactivate"]
+    assert path.at(2.0).w[0] == pytest.approx([np.cosh(2) - 2 * np.sinh(2), 1], abs=1e-13)
+    assert path.patterns.tolist() == [[False, True]]
+    tiny = al.Network(1e-3 * net.w, 1e-3 * net.v)
+    flow = al.gradient_flow(tiny, data, "exponential", 2.0)
+    # The full flow differs from the early one by the square of the scale and what growth adds.
+    assert flow.final.w[0] / 1e-3 == pytest.approx(path.at(2.0).w[0], abs=1e-4)
+
+
+def test_the_minkowski_norm_is_kept_on_degenerate_data():
+    # Integer data have coinciding walls and D = 0 on many corners, which Gaussian data never have.
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        x = rng.integers(-2, 3, (5, 3)).astype(float)
+        data = al.Dataset(x, rng.choice([-1.0, 1.0], 5))
+        net = al.Network.dominated(50, 3, 1.0, rng=rng)
+        later = al.early_flow(net, data, "exponential").at(2.0)
+        size = np.maximum((later.w**2).sum(axis=1), net.v**2)
+        assert (np.abs(later.minkowski() - net.minkowski()) / size).max() < 1e-12
