@@ -151,7 +151,7 @@ def check_balancedness(path, bound, key="balancedness"):
     return Claim(
         key,
         f"Every neuron keeps its Minkowski norm along the run on {path.data.name or 'the data'}",
-        "derived here",
+        "classical (Du, Hu, Lee 2018)",
         drift / (size or 1.0),
         bound,
         resolution=1e-14,

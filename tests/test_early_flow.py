@@ -325,7 +325,7 @@ def test_errors_say_what_came():
 
 
 def test_a_single_wall_is_crossed_and_not_taken_for_the_origin():
-    # Opposite samples share one hyperplane and pull the same way on both sides of it: w_1 = cosh t - 2 sinh t.
+    # Opposite samples share a hyperplane and pull the same way on both sides: w_1 = cosh t - 2 sinh t.
     data = al.Dataset([[1.0, 0.0], [-1.0, 0.0]], [-1, 1])
     net = al.Network([[1.0, 1.0]], [2.0])
     path = al.early_flow(net, data, "exponential")
