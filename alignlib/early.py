@@ -108,7 +108,7 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
             raise ValueError(f"`t` must be smaller, got {time:g}: the weights overflow by then")
         return Network(w, v)
 
-    times = record.aligned_since(end.log, walls, walls.sides(net)[1], np.sign(net.v), data)
+    times = record.aligned_since(end.log, walls, end.first_sides, np.sign(net.v), data)
     on = end.sides[:, walls.wall] * np.sign(walls.size).astype(np.int8)
     on[:, walls.wall < 0] = -1
     return EarlyFlow(
@@ -139,6 +139,7 @@ class _Stretch:
     log: np.ndarray
     minkowski: np.ndarray
     first_size2: np.ndarray
+    first_sides: np.ndarray
     total: float
     line: int
 
@@ -186,19 +187,21 @@ def _follow(net, walls, pulls, end):
     """Every neuron at its last event before `end`."""
     h, (below, above) = net.width, pulls
     w, v, d = net.w.copy(), net.v.copy(), np.empty_like(net.w)
-    since, sides, logs = np.zeros(h), np.empty((h, walls.m), np.int8), []
+    since, logs = np.zeros(h), []
+    first_sides, sides = np.empty((2, h, walls.m), np.int8)
     invariant = net.minkowski()
     size2 = (net.w**2).sum(axis=1)
     invariant[np.abs(invariant) < LIGHT * size2] = 0.0
     total = float(np.abs(below).sum() + np.abs(above).sum())
-    line = net.dim if np.linalg.matrix_rank(walls.u) == net.dim else 0
+    line = net.dim if _span_all(walls.u) else 0
     gram, rows = _padded(walls.gram), max(1, CHUNK // max(walls.m, 1))
     for first in range(0, h, rows):
         part = slice(first, min(first + rows, h))
         z, side = walls.sides(Network(net.w[part], net.v[part]))
+        first_sides[part] = side
         a = np.where(side > 0, above, np.where(side < 0, below, 0.0))
         path = np.zeros_like(z)
-        c, z = _padded((a @ walls.u) @ walls.u.T), _padded(z)
+        c, z = a @ gram, _padded(z)
         log, count, j = record.new_log((part.stop - first) * (walls.m + 4)), 0, 0
         while True:
             j, count = _follow_neurons(
@@ -212,7 +215,13 @@ def _follow(net, walls, pulls, end):
         logs.append(log[:count])
         w[part] += path @ walls.u
         d[part], sides[part] = a @ walls.u, side
-    return _Stretch(w, v, d, since, sides, np.concatenate(logs), invariant, size2, total, line)
+    log = np.concatenate(logs)
+    return _Stretch(w, v, d, since, sides, log, invariant, size2, first_sides, total, line)
+
+
+def _span_all(u):
+    """Whether the rows span the whole space; the quick answers first, for images with black margins."""
+    return len(u) >= u.shape[1] and u.any(axis=0).all() and np.linalg.matrix_rank(u) == u.shape[1]
 
 
 def _padded(rows):
@@ -324,13 +333,22 @@ def _follow_neuron(j, w, v, invariant, z, c, a, side, path, line, u, gram, below
         if jump == 0.0:
             _face(side, sign, facing)
         changes += 1
-        if changes % 16 == 0 or not a.any():
+        if changes % 16 == 0 or not _acts(a):
             pulled, size2 = dot(a, z), dot(a, c)
         if changes > 1000 * (m + 10):
             raise RuntimeError("a neuron meets walls without end")
     for i in range(m):
         path[i] += a[i] * (s - since[i])
     return v, now, count
+
+
+@njit(cache=True)
+def _acts(a):
+    """Whether any coefficient is not 0; looks no further than the first such."""
+    i = 0
+    while i < len(a) and a[i] == 0.0:
+        i += 1
+    return i < len(a)
 
 
 @njit(cache=True)
