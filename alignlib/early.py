@@ -267,7 +267,7 @@ def _follow_neuron(j, w, v, invariant, z, c, a, side, path, line, u, gram, below
         total += abs(above[i]) + abs(below[i])
     slow = NEAR * total
     sign = np.sign(v) if v != 0.0 else np.sign(dot(a, z))
-    sliding, next_k, facing = False, -1, np.zeros(len(z))
+    sliding, next_k, facing, ratio = False, -1, np.zeros(len(z)), np.empty(BLOCK)
     touched = np.flatnonzero(side == 0)
     if len(touched) > 0:
         sliding, count = _touch(
@@ -278,7 +278,7 @@ def _follow_neuron(j, w, v, invariant, z, c, a, side, path, line, u, gram, below
     while True:
         if size2 <= slow * slow:
             size2, pulled = 0.0, 0.0
-        distance, k, next_k = _nearest(z, c, facing, sign, slow, next_k)
+        distance, k, next_k = _nearest(z, c, facing, sign, slow, next_k, ratio)
         if k < 0 and v * pulled >= 0.0:
             break  # it approaches no wall, and |v| grows
         delta = np.sqrt(size2)
@@ -403,11 +403,11 @@ def _face(side, sign, facing):
 
 
 @njit(cache=True)
-def _nearest(z, c, facing, sign, slow, likely):
+def _nearest(z, c, facing, sign, slow, likely, ratio):
     """How far `|P|` may grow until the neuron meets a wall, which, and the next likely one; -1 if none.
 
     The largest of `speed / height`. Most blocks are passed by a comparison without divisions, the
-    more so if a wall `likely` to be among the nearest is looked at first.
+    more so if a wall `likely` to be among the nearest is looked at first. `ratio` (BLOCK,) is a buffer.
     """
     urgency, nearest, second = 0.0, -1, -1
     if likely >= 0:
@@ -417,10 +417,12 @@ def _nearest(z, c, facing, sign, slow, likely):
     zs, cs, facings = z.reshape(-1, BLOCK), c.reshape(-1, BLOCK), facing.reshape(-1, BLOCK)
     for block in range(len(zs)):
         if _more_urgent(zs[block], cs[block], facings[block], sign, slow, urgency):
-            for i in range(block * BLOCK, (block + 1) * BLOCK):
-                speed, high = facing[i] * c[i] - slow, max(-sign * facing[i] * z[i], 1e-280)
-                if speed > urgency * high:
-                    urgency, nearest, second = speed / high, i, nearest
+            for i in range(BLOCK):  # first all the divisions, which vector instructions do
+                high = -sign * facings[block, i] * zs[block, i]
+                ratio[i] = (facings[block, i] * cs[block, i] - slow) / max(high, 1e-280)
+            for i in range(BLOCK):
+                if ratio[i] > urgency:
+                    urgency, nearest, second = ratio[i], block * BLOCK + i, nearest
     if nearest < 0:
         return np.inf, -1, -1
     return max(-sign * facing[nearest] * z[nearest], 0.0) / (facing[nearest] * c[nearest]), nearest, second
