@@ -267,7 +267,7 @@ def _follow_neuron(j, w, v, invariant, z, c, a, side, path, line, u, gram, below
         total += abs(above[i]) + abs(below[i])
     slow = NEAR * total
     sign = np.sign(v) if v != 0.0 else np.sign(dot(a, z))
-    sliding, next_k, facing, ratio = False, -1, np.zeros(len(z)), np.empty(BLOCK)
+    sliding, next_k, facing = False, -1, np.zeros(len(z))
     touched = np.flatnonzero(side == 0)
     if len(touched) > 0:
         sliding, count = _touch(
@@ -278,7 +278,7 @@ def _follow_neuron(j, w, v, invariant, z, c, a, side, path, line, u, gram, below
     while True:
         if size2 <= slow * slow:
             size2, pulled = 0.0, 0.0
-        distance, k, next_k = _nearest(z, c, facing, sign, slow, next_k, ratio)
+        distance, k, next_k = _nearest(z, c, facing, sign, slow, next_k)
         if k < 0 and v * pulled >= 0.0:
             break  # it approaches no wall, and |v| grows
         delta = np.sqrt(size2)
@@ -403,13 +403,14 @@ def _face(side, sign, facing):
 
 
 @njit(cache=True)
-def _nearest(z, c, facing, sign, slow, likely, ratio):
+def _nearest(z, c, facing, sign, slow, likely):
     """How far `|P|` may grow until the neuron meets a wall, which, and the next likely one; -1 if none.
 
     The largest of `speed / height`. Most blocks are passed by a comparison without divisions, the
-    more so if a wall `likely` to be among the nearest is looked at first. `ratio` (BLOCK,) is a buffer.
+    more so if a wall `likely` to be among the nearest is looked at first.
     """
     urgency, nearest, second = 0.0, -1, -1
+    ratio = np.empty(BLOCK)  # made here, so the compiler knows that it overlaps nothing
     if likely >= 0:
         speed, high = facing[likely] * c[likely] - slow, -sign * facing[likely] * z[likely]
         if speed > 0.0:
