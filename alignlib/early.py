@@ -15,6 +15,7 @@ from alignlib.boost import (
     CENTRE,
     NEAR,
     add,
+    copy,
     dot,
     height,
     light_cone,
@@ -34,6 +35,7 @@ LIGHT = 4e-16  # relative ‖w‖² - v² below this is rounding: the neuron is 
 OPPOSED = 1e-27
 LATEST = 250.0  # largest exponent of growth up to the default end
 CHUNK = 2**23  # neurons times walls handled at once, which bounds the memory
+BLOCK = 64  # walls looked at together in the search for the next one
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -100,7 +102,7 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     status = "every neuron has had its last event"
     if t_end < last:
         status = f"reached t_end={t_end:g}; the last event is at t={last:g}"
-    times = record.aligned_since(end.log, walls, walls.sides(net)[1], np.sign(net.v), data)
+    times = record.aligned_since(end.log, walls, end.first_sides, np.sign(net.v), data)
     on = end.sides[:, walls.wall] * np.sign(walls.size).astype(np.int8)
     on[:, walls.wall < 0] = -1
     return EarlyFlow(
@@ -153,6 +155,7 @@ class _Stretch:
     log: np.ndarray
     minkowski: np.ndarray
     first_size2: np.ndarray
+    first_sides: np.ndarray
     total: float
     line: int
 
@@ -200,23 +203,26 @@ def _follow(net, walls, pulls, end):
     """Every neuron at its last event before `end`."""
     h, (below, above) = net.width, pulls
     w, v, d = net.w.copy(), net.v.copy(), np.empty_like(net.w)
-    since, sides, logs = np.zeros(h), np.empty((h, walls.m), np.int8), []
+    since, logs = np.zeros(h), []
+    first_sides, sides = np.empty((2, h, walls.m), np.int8)
     invariant = net.minkowski()
     size2 = (net.w**2).sum(axis=1)
     invariant[np.abs(invariant) < LIGHT * size2] = 0.0
     total = float(np.abs(below).sum() + np.abs(above).sum())
-    line = net.dim if np.linalg.matrix_rank(walls.u) == net.dim else 0
-    rows = max(1, CHUNK // max(walls.m, 1))
+    line = net.dim if _span_all(walls.u) else 0
+    gram, rows = _padded(walls.gram), max(1, CHUNK // max(walls.m, 1))
     for first in range(0, h, rows):
         part = slice(first, min(first + rows, h))
         z, side = walls.sides(Network(net.w[part], net.v[part]))
+        first_sides[part] = side
         a = np.where(side > 0, above, np.where(side < 0, below, 0.0))
-        c, path = (a @ walls.u) @ walls.u.T, np.zeros_like(z)
+        path = np.zeros_like(z)
+        c, z = a @ gram, _padded(z)
         log, count, j = record.new_log((part.stop - first) * (walls.m + 4)), 0, 0
         while True:
             j, count = _follow_neurons(
                 j, w[part], v[part], since[part], invariant[part], z, c, a, side, path,
-                line, walls.u, walls.gram, below, above, end, log, count,
+                line, walls.u, gram, below, above, end, log, count,
             )  # fmt: skip
             if j == part.stop - first:
                 break
@@ -225,7 +231,18 @@ def _follow(net, walls, pulls, end):
         logs.append(log[:count])
         w[part] += path @ walls.u
         d[part], sides[part] = a @ walls.u, side
-    return _Stretch(w, v, d, since, sides, np.concatenate(logs), invariant, size2, total, line)
+    log = np.concatenate(logs)
+    return _Stretch(w, v, d, since, sides, log, invariant, size2, first_sides, total, line)
+
+
+def _span_all(u):
+    """Whether the rows span the whole space; the quick answers first, for images with black margins."""
+    return len(u) >= u.shape[1] and u.any(axis=0).all() and np.linalg.matrix_rank(u) == u.shape[1]
+
+
+def _padded(rows):
+    """The rows with zeros behind them, to whole blocks: walls at height 0 that nothing approaches."""
+    return np.pad(rows, ((0, 0), (0, -rows.shape[1] % BLOCK)))
 
 
 @njit(cache=True)
@@ -240,9 +257,10 @@ def _follow_neurons(
             line, u, gram, below, above, end, log, count,
         )  # fmt: skip
         if after < 0:
-            for i in range(z.shape[1]):
-                c[j, i], a[j, i], side[j, i] = before[0][i], before[1][i], before[2][i]
-                z[j, i], path[j, i] = before[3][i], 0.0
+            for i in range(a.shape[1]):
+                a[j, i], side[j, i], path[j, i] = before[1][i], before[2][i], 0.0
+            copy(before[0], c[j])
+            copy(before[3], z[j])
             return j, count
         v[j], since[j], count = v_end, now, after
         j += 1
@@ -259,22 +277,26 @@ def _follow_neuron(j, w, v, invariant, z, c, a, side, path, line, u, gram, below
     """
     if dot(w, w) == 0.0:
         return v, 0.0, count
-    m = len(z)
+    m = len(a)
     since, s, now, total = np.zeros(m), 0.0, 0.0, 0.0
     for i in range(m):
         total += abs(above[i]) + abs(below[i])
     slow = NEAR * total
     sign = np.sign(v) if v != 0.0 else np.sign(dot(a, z))
-    sliding = False
+    sliding, next_k, facing = False, -1, np.zeros(len(z))
     touched = np.flatnonzero(side == 0)
     if len(touched) > 0:
         sliding, count = _touch(
             touched, sign, a, c, side, since, path, s, gram, below, above, now, j, log, count
         )
+    _face(side, sign, facing)
     pulled, size2, changes = dot(a, z), dot(a, c), 0
     while True:
         if size2 <= slow * slow:
             size2, pulled = 0.0, 0.0
+        distance, k, next_k = _nearest(z, c, facing, sign, slow, next_k)
+        if k < 0 and v * pulled >= 0.0:
+            break  # it approaches no wall, and |v| grows
         delta = np.sqrt(size2)
         plus, minus = light_cone(v, pulled, delta, np.nan)
         if delta > 0.0 and min(abs(plus), abs(minus)) < 0.01 * abs(v):
@@ -283,7 +305,6 @@ def _follow_neuron(j, w, v, invariant, z, c, a, side, path, line, u, gram, below
             if across < noise or line == 1 + (side == 0).sum():
                 across = 0.0
             plus, minus = light_cone(v, pulled, delta, across - invariant)
-        distance, k = _nearest(z, c, side, sign, slow)
         reach = time_of_path(distance, v, plus, minus, delta) if k >= 0 else np.inf
         turn = time_of_turn(v, plus, minus, delta)
         step = min(reach, turn)
@@ -308,7 +329,7 @@ def _follow_neuron(j, w, v, invariant, z, c, a, side, path, line, u, gram, below
         else:
             z[k] = 0.0
             if m > 1 and was_high > 0.0 and height(z) <= CENTRE * was_high:
-                count = _rest(z, a, side, since, path, s, below, now, j, log, count)
+                count = _rest(a, side, since, path, s, below, now, j, log, count)
                 return v, now, count
             jump = 0.0 if sliding else _jump_across(k, sign, c, side, below, above, slow)
         if jump != 0.0:
@@ -316,7 +337,7 @@ def _follow_neuron(j, w, v, invariant, z, c, a, side, path, line, u, gram, below
             size2 += jump * (2.0 * c[k] + jump)
             add(c, jump, gram[k])
             path[k] += a[k] * (s - since[k])
-            since[k], a[k], side[k] = s, a[k] + jump, -side[k]
+            since[k], a[k], side[k], facing[k] = s, a[k] + jump, -side[k], -facing[k]
         elif reach <= turn or sliding:
             touched = np.flatnonzero(side == 0)
             if reach <= turn:
@@ -325,14 +346,25 @@ def _follow_neuron(j, w, v, invariant, z, c, a, side, path, line, u, gram, below
                 touched, sign, a, c, side, since, path, s, gram, below, above, now, j, log, count
             )
             size2 = dot(a, c)
+        if jump == 0.0:
+            _face(side, sign, facing)
         changes += 1
-        if changes % 16 == 0 or not a.any():
+        if changes % 16 == 0 or not _acts(a):
             pulled, size2 = dot(a, z), dot(a, c)
         if changes > 1000 * (m + 10):
             raise RuntimeError("a neuron meets walls without end")
     for i in range(m):
         path[i] += a[i] * (s - since[i])
     return v, now, count
+
+
+@njit(cache=True)
+def _acts(a):
+    """Whether any coefficient is not 0; looks no further than the first such."""
+    i = 0
+    while i < len(a) and a[i] == 0.0:
+        i += 1
+    return i < len(a)
 
 
 @njit(cache=True)
@@ -368,9 +400,9 @@ def _touch(touched, sign, a, c, side, since, path, s, gram, below, above, now, n
 
 
 @njit(cache=True)
-def _rest(z, a, side, since, path, s, below, now, neuron, log, count):
+def _rest(a, side, since, path, s, below, now, neuron, log, count):
     """End where all hyperplanes meet: there `σ'(0) = 0` makes D vanish, and the neuron stays."""
-    for i in range(len(z)):
+    for i in range(len(a)):
         went = 0 if below[i] != 0.0 else -1
         if side[i] != went:
             count = write(log, count, now, neuron, i, side[i], went)
@@ -380,29 +412,46 @@ def _rest(z, a, side, since, path, s, below, now, neuron, log, count):
 
 
 @njit(cache=True)
-def _nearest(z, c, side, sign, slow):
-    """How far `|P|` may grow until the neuron meets a wall, and which; -1 if it approaches none.
+def _face(side, sign, facing):
+    """Put into `facing` what makes `facing c` the speed, per `|P|`, at which each wall comes nearer."""
+    for i in range(len(side)):
+        facing[i] = -sign * side[i]
 
-    The largest of `speed / height` in blocks, which the compiler turns into vector instructions.
+
+@njit(cache=True)
+def _nearest(z, c, facing, sign, slow, likely):
+    """How far `|P|` may grow until the neuron meets a wall, which, and the next likely one; -1 if none.
+
+    The largest of `speed / height`. Most blocks are passed by a comparison without divisions, the
+    more so if a wall `likely` to be among the nearest is looked at first.
     """
-    best, block = 0.0, -1
-    for first in range(0, len(z), 64):
-        most = _urgency(z, c, side, sign, slow, first, min(first + 64, len(z)))
-        if most > best:
-            best, block = most, first
-    if block >= 0:
-        for i in range(block, min(block + 64, len(z))):
-            if _urgency(z, c, side, sign, slow, i, i + 1) >= best * (1.0 - 1e-14):
-                return max(side[i] * z[i], 0.0) / (-sign * side[i] * c[i]), i
-    return np.inf, -1
+    urgency, nearest, second = 0.0, -1, -1
+    ratio = np.empty(BLOCK)  # made here, so the compiler knows that it overlaps nothing
+    if likely >= 0:
+        speed, high = facing[likely] * c[likely] - slow, -sign * facing[likely] * z[likely]
+        if speed > 0.0:
+            urgency, nearest = speed / max(high, 1e-280), likely
+    zs, cs, facings = z.reshape(-1, BLOCK), c.reshape(-1, BLOCK), facing.reshape(-1, BLOCK)
+    for block in range(len(zs)):
+        if _more_urgent(zs[block], cs[block], facings[block], sign, slow, urgency):
+            for i in range(BLOCK):  # first all the divisions, which vector instructions do
+                high = -sign * facings[block, i] * zs[block, i]
+                ratio[i] = (facings[block, i] * cs[block, i] - slow) / max(high, 1e-280)
+            for i in range(BLOCK):
+                if ratio[i] > urgency:
+                    urgency, nearest, second = ratio[i], block * BLOCK + i, nearest
+    if nearest < 0:
+        return np.inf, -1, -1
+    return max(-sign * facing[nearest] * z[nearest], 0.0) / (facing[nearest] * c[nearest]), nearest, second
 
 
-@njit(cache=True, fastmath=True)
-def _urgency(z, c, side, sign, slow, first, stop):
-    best = 0.0
-    for i in range(first, stop):
-        best = max(best, (-sign * side[i] * c[i] - slow) / max(side[i] * z[i], 1e-280))
-    return best
+@njit(cache=True)
+def _more_urgent(z, c, facing, sign, slow, urgency):
+    """Whether a wall of the block may be met sooner than `height = speed / urgency` tells."""
+    found = False
+    for i in range(len(z)):  # without branches, so the compiler makes it vector instructions
+        found |= facing[i] * c[i] - slow > urgency * (-sign * facing[i] * z[i])
+    return found
 
 
 @njit(cache=True)

@@ -10,6 +10,7 @@ LOG = np.dtype([("t", "f8"), ("neuron", "i8"), ("wall", "i8"), ("came", "i1"), (
 
 The wall is -1 where not a wall is met but `v` changes sign; `came` and `went` are then its signs.
 """
+KINDS = np.array(["activate", "deactivate", "release", "slide"])
 
 
 def new_log(capacity):
@@ -24,22 +25,21 @@ def expand(log, walls):
     "slide", and from it "release", to either side.
     """
     log = log[log["wall"] >= 0]
+    log = log[np.argsort(log["t"], kind="stable")]
     order = np.argsort(walls.wall, kind="stable")
     order = order[walls.wall[order] >= 0]
     per_wall = np.bincount(walls.wall[order], minlength=max(walls.m, 1))
     first = np.concatenate([[0], np.cumsum(per_wall)])
     repeat = per_wall[log["wall"]]
-    row = np.repeat(np.arange(len(log)), repeat)
-    within = np.arange(len(row)) - np.repeat(np.cumsum(repeat) - repeat, repeat)
-    sample = order[first[log["wall"][row]] + within]
-    events = np.empty(len(row), EVENT)
-    events["t"], events["neuron"], events["sample"] = log["t"][row], log["neuron"][row], sample
-    active = (log["went"][row] > 0) == (walls.size[sample] > 0)
-    kind = np.where(active, "activate", "deactivate")
-    kind[log["came"][row] == 0] = "release"
-    kind[log["went"][row] == 0] = "slide"
-    events["kind"] = kind
-    return events[np.argsort(events["t"], kind="stable")]
+    log, start = np.repeat(log, repeat), np.repeat(np.cumsum(repeat) - repeat, repeat)
+    sample = order[first[log["wall"]] + np.arange(len(log)) - start]
+    events = np.empty(len(log), EVENT)
+    events["t"], events["neuron"], events["sample"] = log["t"], log["neuron"], sample
+    kind = np.where((log["went"] > 0) == (walls.size[sample] > 0), 0, 1)
+    kind[log["came"] == 0] = 2
+    kind[log["went"] == 0] = 3
+    events["kind"] = KINDS[kind]
+    return events
 
 
 def aligned_since(log, walls, sides, signs, data):
@@ -51,8 +51,7 @@ def aligned_since(log, walls, sides, signs, data):
     if not (np.abs(data.y) == 1).all():
         return np.full(h, np.nan)
     on, off, wanted = _label_counts(walls, data)
-    order = np.lexsort((np.arange(len(log)), log["neuron"]))
-    log = log[order]
+    log = log[np.argsort(log["neuron"], kind="stable")]
     now = _active(sides, on, off)
     change = _change(log, on, off)
     before = np.concatenate([np.zeros((1, 2)), np.cumsum(change, axis=0)])
