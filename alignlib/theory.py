@@ -140,8 +140,8 @@ def check_assumption_1(data, key="assumption-1"):
 def check_balancedness(path, bound, key="balancedness"):
     """`‖w_j‖² - v_j²` stays what it was, for every neuron at every kept time.
 
-    Measured: its largest change, relative to the largest `‖w_j‖²` of the run. Derived in chapter 1
-    for gradient flow; gradient descent drifts in proportion to its step.
+    Measured: its largest change, relative to the largest `‖w_j‖²` of the run. Gradient flow
+    conserves it (Du, Hu, Lee 2018; chapter 1); gradient descent drifts in proportion to its step.
     """
     start = path.start.minkowski()
     drift, size = 0.0, 0.0
