@@ -18,7 +18,7 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
 inputs -> data, network, loss -> geometry -> trajectory -> walls, boost -> record, swarm -> cells
--> early, flow, descent -> extremal, certify, measure -> theory -> plots
+-> early, flow, descent -> extremal, certify, measure, claim -> theory -> plots
 
 PyTorch is loaded with `descent`, Numba with `early` and `flow`, Matplotlib with `plots`, on first use.
 """
@@ -26,10 +26,10 @@ PyTorch is loaded with `descent`, Numba with `early` and `flow`, Matplotlib with
 from importlib import import_module
 
 from alignlib import data, geometry, loss, measure, network, theory
+from alignlib.claim import Claim
 from alignlib.data import Dataset
 from alignlib.loss import Loss
 from alignlib.network import Network
-from alignlib.theory import Claim
 from alignlib.trajectory import Trajectory
 
 __version__ = "0.1.0"

@@ -1,0 +1,116 @@
+"""A statement with what was measured and a verdict: what every check returns.
+
+A Claim that a notebook cell displays is recorded: the book's claim ledger is made from the outputs of
+the executed cells, and a claim whose cell did not run makes the build fail.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+
+import numpy as np
+
+from alignlib import inputs
+
+KINDS = ("bound", "order", "illustration", "open")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement, what was measured, and the verdict.
+
+    Parameters
+    ----------
+    key : str, the row of the ledger, unique in the book
+    statement : str, one sentence in plain text
+    source : str, "MMV, Theorem 1", "BF, ...", "derived here", "classical"
+    measured, bound : numbers, compared as `measured relation bound`
+    relation : "<=" or ">="
+    kind : "bound" (an explicit number), "order" (holds up to a constant), "illustration" (one run of
+        something not proved here), "open" (a question the papers leave open)
+    hypotheses : mapping from hypothesis to whether it holds on these data
+    resolution : measured values below it are rounding noise, and are printed as that
+
+    Examples
+    --------
+    >>> Claim("demo", "Small is small", "derived here", 1e-17, 1e-12, resolution=1e-15)
+    Claim(demo: measured below 1e-15 <= 1e-12: holds)
+    """
+
+    key: str
+    statement: str
+    source: str
+    measured: float
+    bound: float
+    relation: str = "<="
+    kind: str = "bound"
+    hypotheses: Mapping = field(default_factory=dict)
+    resolution: float = 0.0
+
+    def __post_init__(self):
+        inputs.choice("relation", self.relation, ("<=", ">="))
+        inputs.choice("kind", self.kind, KINDS)
+        for name in ("measured", "bound"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+        object.__setattr__(self, "hypotheses", {name: bool(held) for name, held in self.hypotheses.items()})
+
+    @property
+    def margin(self):
+        """How far the measured value is on the right side of the bound; negative on the wrong one."""
+        gap = self.bound - self.measured
+        return gap if self.relation == "<=" else -gap
+
+    @property
+    def verdict(self):
+        """What the ledger says: a failed hypothesis is "not applicable", never "holds"."""
+        if not all(self.hypotheses.values()):
+            return "not applicable"
+        if self.kind == "open":
+            return "open"
+        if not self.margin >= 0:
+            return "does not hold as run"
+        return {
+            "bound": "holds",
+            "order": "holds up to the constant",
+            "illustration": "only illustrated",
+        }[self.kind]
+
+    def record(self):
+        """The claim as the ledger keeps it, numbers to three digits so that runs compare."""
+        return {
+            "key": self.key,
+            "statement": self.statement,
+            "source": self.source,
+            "measured": self._shown(),
+            "relation": {"<=": "≤", ">=": "≥"}[self.relation],
+            "bound": f"{self.bound:.3g}",
+            "margin": f"{self.margin:.3g}" if self._measurable() else f"{self.bound:.3g}",
+            "failed": [name for name, held in self.hypotheses.items() if not held],
+            "verdict": self.verdict,
+        }
+
+    def _measurable(self):
+        return abs(self.measured) >= self.resolution
+
+    def _shown(self):
+        if np.isinf(self.measured):
+            return "never"
+        return f"{self.measured:.3g}" if self._measurable() else f"below {self.resolution:.3g}"
+
+    def __repr__(self):
+        comparison = f"{self._shown()} {self.relation} {self.bound:.3g}"
+        return f"Claim({self.key}: measured {comparison}: {self.verdict})"
+
+    def _repr_html_(self):
+        """A box that says it in words, and carries the record for the ledger."""
+        row = self.record()
+        said = f"Measured {row['measured']}, bound {row['relation']} {row['bound']}. {row['source']}."
+        if row["failed"]:
+            said = f"Fails here: {'; '.join(row['failed'])}. {said}"
+        colour = row["verdict"].replace(" ", "-")
+        return (
+            f'<div class="claim claim-{colour}" id="claim-{escape(self.key)}"'
+            f' data-claim="{escape(json.dumps(row))}"><strong>{escape(row["verdict"])}</strong>'
+            f" <span>{escape(row['statement'])}.</span> <span>{escape(said)}</span></div>"
+        )
