@@ -7,7 +7,7 @@ a projection. A notebook switches the style on with ``plt.style.use(al.plots.STY
 import matplotlib.pyplot as plt
 import numpy as np
 
-from alignlib import geometry, measure
+from alignlib import geometry, inputs, measure
 from alignlib.data import Dataset
 from alignlib.network import Network
 
@@ -70,6 +70,19 @@ def cones(data, ax=None, radius=1.0):
                 zorder=0,
             )
             ax.text(*(0.62 * radius * middle), label, ha="center", va="center", fontsize=12)
+    ax.set_aspect("equal")
+    return ax
+
+
+def arrows(net, ax=None):
+    """Directions of planar neurons as arrows of length one, by the sign of `v_j` as in `turning`."""
+    ax = _axes(ax)
+    unit = inputs.unit_rows("net.w", net.w[:, :2])
+    for sign in (1, -1):
+        line, colour = _by_sign(sign)
+        for tip in unit[np.sign(net.v) == sign]:
+            style = {"arrowstyle": "-|>", "color": colour, "linestyle": line, "linewidth": 1.4}
+            ax.annotate("", tip, (0, 0), arrowprops=style, zorder=2)
     ax.set_aspect("equal")
     return ax
 

@@ -80,18 +80,20 @@ class Explorer:
             f"<output>{escape(_shown(values[0]))}</output></label>"
             for label, values in self.controls.values()
         )
-        data = {
-            "frames": frames,
-            "words": words,
-            "values": [[_shown(v) for v in values] for _, values in self.controls.values()],
-        }
+        data = json.dumps(
+            {
+                "frames": frames,
+                "words": words,
+                "values": [[_shown(v) for v in values] for _, values in self.controls.values()],
+            }
+        ).replace("</", r"<\/")
         width = int(96 * self.size[0])
         return (
             f'<figure class="explorer" id="explorer-{escape(self.name)}" role="group"'
             f' aria-label="{escape(self.name.replace("-", " "))}" style="max-width:{width}px">'
             f'<img src="{frames[0]}" alt="{escape(words[0])}" width="{width}">'
             f'<div class="explorer-controls"><button type="button">Play</button>{sliders}</div>'
-            f'<script type="application/json">{json.dumps(data).replace("</", "<\\/")}</script>'
+            f'<script type="application/json">{data}</script>'
             f"<figcaption>{escape(self.caption)}</figcaption><script>{PLAYER}</script></figure>"
         )
 

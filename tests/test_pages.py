@@ -1,5 +1,7 @@
 """The built pages, opened as a reader opens them: no network, wide and on a phone."""
 
+import json
+import re
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -11,6 +13,13 @@ from tests.conftest import HTML, ROOT
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
 EXTRA = ["search", "genindex"]
+
+
+def notebook_text(name):
+    path = ROOT / f"{name}.ipynb"
+    return path.read_text() if path.exists() else ""
+
+
 WIDE, PHONE = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -147,3 +156,38 @@ def test_internal_links_lead_somewhere(site):
                 broken.append(f"{name} -> {address}")
     assert len(pages) >= len(PAGES)
     assert broken == []
+
+
+EXPLORERS = [
+    (name, explorer)
+    for name in PAGES
+    for explorer in re.findall(r'id=\\"explorer-([\w-]+)', notebook_text(name))
+]
+
+
+@pytest.mark.parametrize(("name", "explorer"), EXPLORERS)
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+def test_an_explorer_moves_by_mouse_keyboard_and_button(browser, site, name, explorer, viewport):
+    with Visit(browser, site, name, viewport) as visit:
+        box = visit.page.locator(f"#explorer-{explorer}")
+        image, slider = box.locator("img"), box.locator("input").first
+        data = json.loads(box.locator('script[type="application/json"]').inner_text())
+        assert image.get_attribute("src") == data["frames"][0]
+        slider.focus()
+        visit.page.keyboard.press("End")
+        last = int(slider.get_attribute("max"))
+        step = len(data["frames"]) // (last + 1)
+        assert image.get_attribute("src") == data["frames"][last * step]
+        assert image.get_attribute("alt") == data["words"][last * step]
+        assert slider.get_attribute("aria-valuetext") == data["values"][0][-1]
+        box.get_by_role("button").click()  # from the end it plays from the start
+        assert slider.input_value() != str(last)
+        visit.page.wait_for_function(
+            "box => box.querySelector('input').value > 1", arg=box.element_handle()
+        )
+        box.get_by_role("button", name="Pause").click()
+        stopped = slider.input_value()
+        visit.page.wait_for_timeout(400)  # more than two frames
+        assert slider.input_value() == stopped
+        assert image.evaluate("image => image.naturalWidth") > 300
+        assert image.bounding_box()["width"] <= viewport["width"]
