@@ -18,9 +18,9 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
 inputs -> data, network, loss -> geometry -> trajectory -> walls, boost -> record, swarm -> cells
--> early, flow, descent -> extremal, certify, measure, claim -> theory -> plots
+-> early, equicorrelated, flow, descent -> extremal, certify, measure, claim -> theory -> plots
 
-PyTorch is loaded with `descent`, Numba with `early` and `flow`, Matplotlib with `plots`, on first use.
+PyTorch is loaded with `descent`, Numba with the solvers, Matplotlib with `plots`, on first use.
 """
 
 from importlib import import_module
@@ -43,6 +43,7 @@ __all__ = [
     "data",
     "descent",
     "early_flow",
+    "equicorrelated",
     "extremal_vectors",
     "geometry",
     "gradient_descent",
@@ -56,7 +57,7 @@ __all__ = [
 
 
 # Rooms and functions whose packages are slow to import: loaded when first asked for.
-LAZY_ROOMS = ("descent", "plots")
+LAZY_ROOMS = ("descent", "equicorrelated", "plots")
 LAZY = {
     "early_flow": "early",
     "extremal_vectors": "extremal",
