@@ -18,9 +18,10 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
 inputs -> data, network, loss -> geometry -> trajectory -> walls, boost -> record, swarm -> cells
--> early, equicorrelated, flow, descent -> extremal, certify, measure, claim -> theory -> plots
+-> early, equicorrelated, flow, descent -> extremal, certify, measure, claim -> theory -> sweeps -> plots
 
-PyTorch is loaded with `descent`, Numba with the solvers, Matplotlib with `plots`, on first use.
+PyTorch is loaded with `descent`, Numba with the solvers, pandas with `sweeps`, Matplotlib with
+`plots`, on first use.
 """
 
 from importlib import import_module
@@ -52,6 +53,7 @@ __all__ = [
     "measure",
     "network",
     "plots",
+    "sweep",
     "theory",
 ]
 
@@ -63,6 +65,7 @@ LAZY = {
     "extremal_vectors": "extremal",
     "gradient_descent": "descent",
     "gradient_flow": "flow",
+    "sweep": "sweeps",
 }
 
 
