@@ -18,10 +18,11 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
 inputs -> data, network, loss -> geometry -> trajectory -> walls, boost -> record, swarm -> cells
--> early, flow, descent -> extremal, certify, measure, claim -> theory -> plots
--> widgets
+-> early, equicorrelated, flow, descent -> extremal, certify, measure, claim -> theory -> sweeps
+-> plots -> widgets
 
-PyTorch is loaded with `descent`, Numba with `early` and `flow`, Matplotlib with `plots`, on first use.
+PyTorch is loaded with `descent`, Numba with the solvers, pandas with `sweeps`, Matplotlib with
+`plots`, on first use.
 """
 
 from importlib import import_module
@@ -44,6 +45,7 @@ __all__ = [
     "data",
     "descent",
     "early_flow",
+    "equicorrelated",
     "extremal_vectors",
     "geometry",
     "gradient_descent",
@@ -52,18 +54,20 @@ __all__ = [
     "measure",
     "network",
     "plots",
+    "sweep",
     "theory",
     "widgets",
 ]
 
 
 # Rooms and functions whose packages are slow to import: loaded when first asked for.
-LAZY_ROOMS = ("descent", "plots", "widgets")
+LAZY_ROOMS = ("descent", "equicorrelated", "plots", "widgets")
 LAZY = {
     "early_flow": "early",
     "extremal_vectors": "extremal",
     "gradient_descent": "descent",
     "gradient_flow": "flow",
+    "sweep": "sweeps",
 }
 
 

@@ -12,6 +12,9 @@ import numpy as np
 from numba import njit
 
 NEAR = 1e-13  # relative size below which a coefficient is at its bound, a velocity is zero
+# ‖w_⊥‖² below this share of the largest ‖w‖² is rounding, more so where D is a small difference of
+# large pulls: such a neuron counts as exactly along D, or as opposed to it for ever.
+OPPOSED = 1e-27
 CENTRE = 1e-12  # heights that fall to this share of theirs all at once are all zero
 RIDGE = 1e-15  # makes the sliding coefficients unique where tight walls are linearly dependent
 

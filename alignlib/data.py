@@ -119,6 +119,21 @@ def separated(n, dim, mu, rng):
     return Dataset(z * y[:, None], y, f"separated, mu={mu:g}")
 
 
+def equicorrelated(n, mu):
+    """`n` unit samples whose signed samples `y_k x_k` all have correlation `mu`; labels alternate.
+
+    Deterministic, `d = n`: `y_k x_k = √(1-μ) e_k + b 1`, the rows of the symmetric square root of the
+    Gram matrix `(1 - μ) I + μ 11ᵀ`. Large n needs no coordinates: module `equicorrelated`.
+
+    >>> round(equicorrelated(20, 0.3).mu, 14)
+    0.3
+    """
+    n, mu = inputs.integer("n", n, least=2), inputs.positive("mu", mu, below=1)
+    both = (np.sqrt(1 - mu + n * mu) - np.sqrt(1 - mu)) / n
+    y = np.where(np.arange(n) % 2, -1.0, 1.0)
+    return Dataset((np.sqrt(1 - mu) * np.eye(n) + both) * y[:, None], y, f"equicorrelated, mu={mu:g}")
+
+
 def toy_2d(n=8, spread=70.0):
     """`n` unit samples in the plane, labels alternating, signed samples fanned over `spread` degrees.
 

@@ -14,6 +14,7 @@ from alignlib import loss as losses
 from alignlib.boost import (
     CENTRE,
     NEAR,
+    OPPOSED,
     add,
     copy,
     dot,
@@ -30,9 +31,6 @@ from alignlib.trajectory import Trajectory
 from alignlib.walls import Walls
 
 LIGHT = 4e-16  # relative ‖w‖² - v² below this is rounding: the neuron is light-like
-# ‖w_⊥‖² below this share of the largest ‖w‖² is rounding, more so where D is a small difference of
-# large pulls: such a neuron counts as exactly along D, or as opposed to it for ever.
-OPPOSED = 1e-27
 LATEST = 250.0  # largest exponent of growth up to the default end
 CHUNK = 2**23  # neurons times walls handled at once, which bounds the memory
 BLOCK = 64  # walls looked at together in the search for the next one
