@@ -2,15 +2,18 @@
 
 import numpy as np
 
-from alignlib import geometry
+from alignlib import geometry, inputs
 from alignlib.certify import certify_convergence, certify_nonconvergence
 from alignlib.claim import Claim
 
 __all__ = [
     "Claim",
+    "bound_alignment_time",
+    "bound_turning_time",
     "certify_convergence",
     "certify_nonconvergence",
     "check_alignment",
+    "check_alignment_time",
     "check_assumption_1",
     "check_balancedness",
     "check_directional_alignment",
@@ -102,3 +105,57 @@ def _alignment_hypotheses(path):
         "balanced start": np.abs(path.start.minkowski()).max() <= 1e-12 * largest,
         "pulls of the sign of the labels": (np.sign(pulls) == path.data.y).all(),
     }
+
+
+def bound_alignment_time(mu, pull=1.0):
+    """`asinh(1/μ) / pull`: by then a neuron whose output weight does not shrink at the start is aligned.
+
+    For the early phase under Assumption 1, a neuron with `|v| ≥ ‖w‖` and `v v̇(0) ≥ 0`, and pulls of the
+    sign of the labels; `pull` is the least `|g_k| ‖x_k‖`, 1 for unit samples under the exponential loss,
+    1/2 under the logistic. Whatever n and d. Derived in chapter 3, where it is shown to be sharp.
+
+    >>> round(bound_alignment_time(0.1), 3)
+    2.998
+    """
+    return float(np.arcsinh(1 / _separation(mu))) / inputs.positive("pull", pull)
+
+
+def bound_turning_time(mu, angle=np.pi / 2, length=1.0):
+    """By then the output weight of a balanced neuron has stopped shrinking, or the neuron is dead.
+
+    `log⁺ cot(ψ/2) / length + min_q (log(1 + q/μ)/q + atanh q)`, in the early phase under Assumption 1
+    for unit samples and unit pulls. ψ is the `angle` between w and the sum of the samples that it is to
+    leave (`x_-` for v > 0) and `length` the length of that sum. If some sample is on its right side
+    already, the first term is not needed: leave `angle` out. After this time `bound_alignment_time`
+    applies, so their sum bounds every alignment time. Derived in chapter 3.
+    """
+    mu, angle = _separation(mu), inputs.positive("angle", angle, below=np.nextafter(np.pi, 4))
+    opposed = max(0.0, -np.log(np.tan(angle / 2))) / inputs.positive("length", length)
+    q = np.linspace(0, 1, 1001)[1:-1]  # a bound for every q, so also for the best of some
+    return float(opposed + (np.log1p(q / mu) / q + np.arctanh(q)).min())
+
+
+def check_alignment_time(path, key="alignment-time"):
+    """No neuron of an early flow with `v v̇(0) ≥ 0` is later than `bound_alignment_time`."""
+    net, data = path.start, path.data
+    g = path.loss_function.pull(np.zeros(data.n), data.y)
+    grows = net.v * (net.w * geometry.pulled(net, data, g)).sum(axis=1) >= 0
+    size2 = (net.w**2).sum(axis=1)
+    hypotheses = {
+        "Assumption 1": data.mu > 0,
+        "pulls of the sign of the labels": (np.sign(g) == data.y).all(),
+        "no space-like neuron": (net.minkowski() <= 1e-12 * size2).all(),
+    }
+    pull = float((np.abs(g) * np.linalg.norm(data.x, axis=1)).min())
+    return Claim(
+        key,
+        f"On {data.name or 'the data'} every neuron that does not shrink at first is aligned by asinh(1/μ)",
+        "derived here",
+        path.alignment_times[grows].max(initial=0.0),
+        bound_alignment_time(data.mu, pull) if all(hypotheses.values()) else np.nan,
+        hypotheses=hypotheses,
+    )
+
+
+def _separation(mu):
+    return inputs.positive("mu", mu, below=np.nextafter(1, 2))

@@ -90,6 +90,8 @@ CASES = {
     "zero matrix": (lambda: al.measure.stable_rank(al.Network([[0, 0]], [0])), r"`net` must have a non-zero"),
     "degrees": (lambda: al.measure.distinct_directions(NET, 0), r"`degrees` must be a number between 0 and 180, got 0"),
     "claim relation": (lambda: al.Claim("k", "s", "o", 1, 2, relation="<"), r"`relation` must be one of <=, >=, got '<'"),
+    "separation": (lambda: al.theory.bound_alignment_time(0.0), r"`mu` must be a number between 0 and 1, got 0\.0"),
+    "angle": (lambda: al.theory.bound_turning_time(0.1, -1), r"`angle` must be a number between 0 and 3\.14159, got -1"),
     "claim kind": (lambda: al.Claim("k", "s", "o", 1, 2, kind="sure"), r"`kind` must be one of bound, .*got 'sure'"),
 }
 

@@ -7,7 +7,10 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,9 @@ import pytest
 
 import alignlib as al
 from tests.conftest import ROOT
+
+# Forking is not safe here: Dask and the progress bars have threads.
+Processes = partial(ProcessPoolExecutor, mp_context=get_context("spawn"))
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ def test_a_row_is_a_configuration_its_result_its_time_and_no_error():
     assert (table.error == "").all()
 
 
-@pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor, Processes], ids=["threads", "processes"])
 def test_a_pool_gives_the_same_table_in_the_same_order(pool, tmp_path):
     with pool(2) as executor:
         table = run(slowest_first, DRAWS, executor, tmp_path / "rows.jsonl")
@@ -108,9 +114,10 @@ def test_a_pool_gives_the_same_table_in_the_same_order(pool, tmp_path):
     )
 
 
-@pytest.mark.parametrize("pool", [None, ProcessPoolExecutor])
+@pytest.mark.parametrize("pool", [None, Processes], ids=["serial", "processes"])
 def test_a_failed_configuration_is_a_row_with_its_error(pool):
-    table = run(not_for_two, DRAWS) if pool is None else run(not_for_two, DRAWS, pool(1))
+    with pool(1) if pool else nullcontext() as executor:
+        table = run(not_for_two, DRAWS, executor)
     assert list(table.error[table.n == 2]) == ["RuntimeError: two is too many"] * 2
     assert list(table.result[table.n != 2]) == [3, 3, 1, 1]
     assert (table.error[table.n != 2] == "").all()
@@ -195,7 +202,7 @@ def test_a_file_of_something_else_is_left_alone(tmp_path):
 
 def test_a_process_that_dies_costs_its_pool_but_not_the_sweep(tmp_path):
     file, configs = tmp_path / "rows.jsonl", in_folder(tmp_path, 6)
-    with ProcessPoolExecutor(1) as executor:
+    with Processes(1) as executor:
         table = run(killed_once, configs, executor, file)
     assert len(table) == 6
     assert table.error[2].startswith("BrokenProcessPool")
@@ -261,7 +268,7 @@ def test_configurations_that_no_table_can_hold(configs, said):
 
 def test_a_lambda_cannot_be_sent_to_processes():
     with (
-        ProcessPoolExecutor(1) as executor,
+        Processes(1) as executor,
         pytest.raises(ValueError, match="`function` must be defined at the top level of a module"),
     ):
         run(lambda draw: draw.n, DRAWS, executor)

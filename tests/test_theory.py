@@ -92,3 +92,62 @@ def test_balancedness_is_kept_up_to_the_step():
     assert coarse.verdict == fine.verdict == "holds"
     assert fine.measured < 0.2 * coarse.measured
     assert al.theory.check_balancedness(run(al.data.toy_2d()), 1e-12).verdict == "does not hold as run"
+
+
+def many_neurons(seed):
+    """Data with few or many samples in few or many dimensions, and 600 balanced neurons, half of them
+    close to a centre: near those the worst directions are."""
+    rng = np.random.default_rng(seed)
+    n, dim, mu = int(rng.integers(2, 9)), int(rng.integers(2, 6)), 10 ** rng.uniform(-3, -0.3)
+    data = al.data.separated(n, dim, mu, rng=rng)
+    w = rng.standard_normal((600, dim))
+    w[300:] *= 10 ** rng.uniform(-6, 0, (300, 1))
+    w[300:] += al.geometry.centres(data)[rng.integers(2, size=300)]
+    return data, al.Network(w, rng.choice([-1, 1], 600) * np.linalg.norm(w, axis=1))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_neuron_is_later_than_its_bound(seed):
+    data, net = many_neurons(seed)
+    early = al.early_flow(net, data, "exponential")
+    claim = al.theory.check_alignment_time(early)
+    assert claim.verdict == "holds"
+    assert claim.measured > 0.02 * claim.bound  # it tests something
+
+    plus, minus = al.geometry.centres(data)
+    opposed = np.where(net.v[:, None] > 0, minus, plus)
+    apart = np.linalg.norm(
+        net.w / np.linalg.norm(net.w, axis=1)[:, None] - al.inputs.unit_rows("x", opposed), axis=1
+    )
+    angles, lengths = 2 * np.arcsin(apart / 2), np.linalg.norm(opposed, axis=1)
+    right = ((net.preactivations(data.x) * data.y * np.sign(net.v)[:, None]) >= 0).any(axis=1)
+    angles[right] = np.pi / 2
+    turning = [al.theory.bound_turning_time(data.mu, *pair) for pair in zip(angles, lengths)]
+    bound = np.array(turning) + al.theory.bound_alignment_time(data.mu)
+    assert (early.alignment_times <= bound).all()
+    assert early.alignment_times[~right].max() > 0.2 * bound[~right].max()
+
+
+def test_the_alignment_bound_scales_with_the_pulls_and_fails_where_a_hypothesis_does():
+    data, net = many_neurons(0)
+    small = al.Dataset(0.1 * data.x, data.y)
+    for scaled, loss, pull in ((small, "exponential", 0.1), (data, "logistic", 0.5)):
+        claim = al.theory.check_alignment_time(al.early_flow(net, scaled, loss))
+        assert claim.verdict == "holds"
+        assert claim.bound == pytest.approx(al.theory.bound_alignment_time(data.mu, pull), rel=1e-12)
+    space_like = al.early_flow(al.Network(net.w, 0.5 * net.v), data, "exponential")
+    assert al.theory.check_alignment_time(space_like).record()["failed"] == ["no space-like neuron"]
+    violated = al.Dataset([[1.0, 0.0], [0.0, 1.0]], [1, -1])
+    claim = al.theory.check_alignment_time(
+        al.early_flow(al.Network([[1.0, 1.0]], [2.0]), violated, "logistic")
+    )
+    assert claim.record()["failed"] == ["Assumption 1"]
+
+
+@pytest.mark.parametrize("mu", [0.5, 0.1, 1e-3, 1e-6])
+def test_three_samples_need_all_the_time_that_the_bound_allows(mu):
+    data = al.Dataset([[1, 0], [mu, np.sqrt(1 - mu**2)], [-1, 0]], [1, 1, -1])
+    slow = al.early_flow(al.Network([[1e-12, -1.0]], [1.0]), data, "exponential").alignment_time
+    # w is 1e-12 off, and so is the rapidity; the height that comes last rises with slope about 1.
+    assert slow == pytest.approx(np.arccosh(1 / mu), abs=1e-9)
+    assert -1e-9 < al.theory.bound_alignment_time(mu) - slow < mu**2 + 1e-9
