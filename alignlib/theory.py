@@ -163,14 +163,14 @@ def check_loss_bound(path, t2, key="loss-bound"):
     for now, then, alpha in zip(losses, certificate.losses, certificate.alpha):
         if then > 0:
             grown, guaranteed = then / now - 1, then * alpha * (t - t2)
-            seen = np.maximum(np.abs(grown), guaranteed) > MOVED
-            rates.append(grown[seen] / np.maximum(guaranteed[seen], 1e-300))
+            seen = (guaranteed > 0) & (np.maximum(np.abs(grown), guaranteed) > MOVED)
+            rates.append(grown[seen] / guaranteed[seen])
     return Claim(
         key,
         f"On {path.data.name or 'the data'} 1/L grows at least as fast as guaranteed, in both classes, "
         f"{path.loss_function.name} loss, t from {t2:.3g} to {t[-1]:.3g}",
         "derived here; the order is MMV's, Theorem 1",
-        min((float(rate.min()) for rate in rates if rate.size), default=np.inf),
+        min((float(rate.min()) for rate in rates if rate.size), default=np.nan),
         1.0,
         relation=">=",
         hypotheses=certificate.hypotheses | {"both losses have moved": all(r.size for r in rates)},

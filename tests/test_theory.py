@@ -136,11 +136,11 @@ def test_the_bounds_do_not_apply_before_alignment_nor_without_assumption_1(check
 def test_without_a_neuron_for_the_negative_samples_nothing_is_claimed_and_their_loss_stays(check):
     data = al.data.separated(30, 5, 0.1, rng=0)
     start = al.Network.balanced(10, 5, 1e-2, rng=0)
-    path = al.gradient_flow(al.Network(start.w, np.abs(start.v)), data, "exponential", 1e4)
+    path = al.gradient_flow(al.Network(start.w, np.abs(start.v)), data, "exponential", 1e3)
     claim = check(path, path.alignment_time * (1 + 1e-9))
     assert "a neuron is alive for each class present" in claim.record()["failed"]
-    # The outputs on these samples are exactly 0, the others fit down to about 1e-5.
-    assert path.loss[-1] == pytest.approx((data.y < 0).sum(), abs=1e-4)
+    # The outputs on these samples are exactly 0, the loss of the others is below 1e-3 by now.
+    assert path.loss[-1] == pytest.approx((data.y < 0).sum(), abs=1e-3)
 
 
 def doctored(path, change):
@@ -178,8 +178,7 @@ def test_the_loss_bound_starts_at_the_loss_and_falls_like_one_over_t():
 
 def test_the_bounds_are_those_of_one_positive_and_one_negative_neuron_on_paper():
     # One neuron a side: Δ = 0, so the stable rank is at most 1 + 1 and the third singular value 0.
-    data = al.Dataset([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0]], [1.0, -1.0])
-    data = al.Dataset(data.x + [[0, 0.1, 0], [-0.1, 0, 0]], data.y)
+    data = al.Dataset([[1.0, 0.1, 0.0], [-0.1, -1.0, 0.0]], [1.0, -1.0])
     start = al.Network([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0]], [1.0, -1.0])
     path = al.gradient_flow(start, data, "exponential", 10.0)
     assert al.theory.bound_stable_rank(path, 0.0, 10.0) == pytest.approx(2.0, abs=1e-12)
