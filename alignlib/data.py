@@ -134,6 +134,24 @@ def equicorrelated(n, mu):
     return Dataset((np.sqrt(1 - mu) * np.eye(n) + both) * y[:, None], y, f"equicorrelated, mu={mu:g}")
 
 
+def bundles(n, dim, angle, spread, rng):
+    """Two bundles of signed samples, around unit vectors at `angle` degrees; labels alternating.
+
+    Entries have standard deviation `spread` around the middle of their bundle. At 90 degrees or
+    little below, `x_+` and `x_-` are nearly orthogonal: two features are needed. `mu` is what it is.
+
+    >>> bundles(40, 20, angle=75, spread=0.03, rng=0).mu > 0
+    True
+    """
+    n, dim = inputs.integer("n", n, least=2), inputs.integer("dim", dim, least=2)
+    half = np.radians(inputs.positive("angle", angle, below=180)) / 2
+    spread, rng = inputs.positive("spread", spread), inputs.generator("rng", rng)
+    y = np.where(np.arange(n) % 2, -1.0, 1.0)
+    z = spread * rng.standard_normal((n, dim))
+    z[:, :2] += np.stack([np.full(n, np.cos(half)), y * np.sin(half)], axis=1)
+    return Dataset(z * y[:, None], y, f"two bundles at {angle:g} degrees")
+
+
 def toy_2d(n=8, spread=70.0):
     """`n` unit samples in the plane, labels alternating, signed samples fanned over `spread` degrees.
 

@@ -8,6 +8,7 @@ import numpy as np
 from alignlib import inputs
 
 CONES = ("S+", "S-", "dead", "mixed")
+TOUCHING = 1e-13  # relative height up to which a neuron may be on a hyperplane, as computed
 
 
 def cones(net, data):
@@ -40,6 +41,23 @@ def aligned(net, data):
     found = cones(net, data)
     goal = np.where(net.v > 0, "S+", np.where(net.v < 0, "S-", "dead"))
     return (found == goal) | (found == "dead")
+
+
+def subnetworks(net, data):
+    """Who works for which class, once aligned: `V+` (in S+, `v_j > 0`), `V-` (in S-, `v_j < 0`), dead.
+
+    Three rows of (h,) booleans; a neuron in none of them is not at its goal. A neuron loses the
+    samples with `v_j y_k < 0`, and dies or is aligned on the hyperplane of the last of them: a height
+    of rounding size over such a sample does not count as active. Source: MMV, section 3.
+    """
+    positive = inputs.labels("data.y", data.y) > 0
+    height = net.preactivations(data.x)
+    size = np.outer(np.linalg.norm(net.w, axis=1), np.linalg.norm(data.x, axis=1))
+    lost = np.multiply.outer(net.v, data.y) < 0
+    pattern = np.where(lost, height > TOUCHING * size, height > 0)
+    plus = (net.v > 0) & (pattern == positive).all(axis=1)
+    minus = (net.v < 0) & (pattern != positive).all(axis=1)
+    return np.stack([plus, minus, ~pattern.any(axis=1)])
 
 
 def violating_share(data):

@@ -29,6 +29,27 @@ def stable_rank(net):
     return float(((values / values[0]) ** 2).sum())
 
 
+def rank_excess(net):
+    """`Σ_{i≥2} σ_i² / σ_1²`, the stable rank less 1, of the input weights, without cancellation."""
+    values = singular_values(net)
+    if values[0] == 0:
+        raise ValueError("`net` must have a non-zero input weight, got w = 0 throughout")
+    return float(((values[1:] / values[0]) ** 2).sum())
+
+
+def minkowski_gram(net):
+    """`Δ_ij = ⟨w_i, w_j⟩ - v_i v_j`, an (h, h) array: conserved while neurons i and j share a pattern.
+
+    Derived in chapter 4.
+
+    >>> from alignlib import Network
+    >>> minkowski_gram(Network([[3.0, 0.0], [0.0, 2.0]], [3.0, 2.0]))
+    array([[ 0., -6.],
+           [-6.,  0.]])
+    """
+    return net.w @ net.w.T - np.outer(net.v, net.v)
+
+
 def alignment(net, data, loss):
     """`cos(w_j, sign(v_j) D_j)` of every neuron, (h,): 1 once it points where it is pulled.
 

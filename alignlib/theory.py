@@ -5,10 +5,21 @@ import numpy as np
 from alignlib import geometry, inputs
 from alignlib.certify import certify_convergence, certify_nonconvergence
 from alignlib.claim import Claim
+from alignlib.fit import (
+    bound_loss,
+    bound_stable_rank,
+    bound_third_singular_value,
+    check_loss_bound,
+    check_low_rank,
+    check_third_singular_value,
+)
 
 __all__ = [
     "Claim",
     "bound_alignment_time",
+    "bound_loss",
+    "bound_stable_rank",
+    "bound_third_singular_value",
     "bound_turning_time",
     "certify_convergence",
     "certify_nonconvergence",
@@ -17,6 +28,9 @@ __all__ = [
     "check_assumption_1",
     "check_balancedness",
     "check_directional_alignment",
+    "check_loss_bound",
+    "check_low_rank",
+    "check_third_singular_value",
 ]
 
 

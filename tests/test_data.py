@@ -59,6 +59,15 @@ def test_mu_ignores_the_lengths_of_the_samples():
     assert longer.mu == pytest.approx(0.3, abs=ROUNDING)
 
 
+def test_bundles_point_where_they_are_told_to():
+    data = al.data.bundles(2000, 10, angle=70, spread=0.03, rng=0)
+    assert data.x.shape == (2000, 10)
+    plus, minus = al.geometry.centres(data)
+    # The sums of the signed samples make 70 degrees; each is off by about 0.03 √(10/1000) = 0.2 degrees.
+    assert np.degrees(np.arccos(al.geometry.cosine([plus], [-minus])[0, 0])) == pytest.approx(70, abs=1)
+    assert not al.data.bundles(40, 10, angle=120, spread=0.03, rng=0).mu > 0
+
+
 def test_the_counterexample_is_the_published_one():
     data = al.data.three_points()
     assert data.x.tolist() == [[-0.75, 1], [-0.5, 1], [0.125, 1]]

@@ -1,5 +1,7 @@
 """A Claim says no more than was measured."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -151,3 +153,98 @@ def test_three_samples_need_all_the_time_that_the_bound_allows(mu):
     # w is 1e-12 off, and so is the rapidity; the height that comes last rises with slope about 1.
     assert slow == pytest.approx(np.arccosh(1 / mu), abs=1e-9)
     assert -1e-9 < al.theory.bound_alignment_time(mu) - slow < mu**2 + 1e-9
+
+
+def fitted(kind="balanced", loss="exponential"):
+    """A run to t = 10^4, and a time just after the last event of alignment."""
+    data = al.data.separated(30, 5, 0.1, rng=0)
+    start = getattr(al.Network, kind)(30, data.dim, 1e-2, rng=0)
+    path = al.gradient_flow(start, data, loss, 1e4)
+    return path, path.alignment_time * (1 + 1e-9)
+
+
+AFTER_ALIGNMENT = [
+    al.theory.check_loss_bound,
+    al.theory.check_low_rank,
+    al.theory.check_third_singular_value,
+]
+
+
+@pytest.mark.parametrize("loss", ["exponential", "logistic"])
+@pytest.mark.parametrize("kind", ["balanced", "dominated", "unbalanced"])
+@pytest.mark.parametrize("check", AFTER_ALIGNMENT)
+def test_the_bounds_after_alignment_hold_for_every_kind_of_start(check, kind, loss):
+    path, t2 = fitted(kind, loss)
+    assert check(path, t2).verdict == "holds"
+    assert check(path, 100.0).verdict == "holds"
+
+
+@pytest.mark.parametrize("check", AFTER_ALIGNMENT)
+def test_the_bounds_do_not_apply_before_alignment_nor_without_assumption_1(check):
+    path, _ = fitted()
+    early = check(path, 0.0)
+    assert early.verdict == "not applicable"
+    assert "every neuron is at its goal" in early.record()["failed"]
+    data = al.data.toy_2d()
+    noisy = al.Dataset(data.x, np.where(np.arange(8) == 2, -data.y, data.y))
+    path = al.gradient_flow(al.Network.balanced(30, 2, 1e-2, rng=0), noisy, "exponential", 10.0)
+    assert "Assumption 1: mu > 0" in check(path, 5.0).record()["failed"]
+
+
+@pytest.mark.parametrize("check", AFTER_ALIGNMENT)
+def test_without_a_neuron_for_the_negative_samples_nothing_is_claimed_and_their_loss_stays(check):
+    data = al.data.separated(30, 5, 0.1, rng=0)
+    start = al.Network.balanced(10, 5, 1e-2, rng=0)
+    path = al.gradient_flow(al.Network(start.w, np.abs(start.v)), data, "exponential", 1e3)
+    claim = check(path, path.alignment_time * (1 + 1e-9))
+    assert "a neuron is alive for each class present" in claim.record()["failed"]
+    # The outputs on these samples are exactly 0, the loss of the others is below 1e-3 by now.
+    assert path.loss[-1] == pytest.approx((data.y < 0).sum(), abs=1e-3)
+
+
+def doctored(path, change):
+    """The path with every network after t = 1 changed."""
+
+    def state(t):
+        net = path.at(t)
+        return al.Network(change(net), net.v) if t > 1 else net
+
+    nets = [state(t) for t in path.t]
+    return dataclasses.replace(path, state=state, outputs=np.array([net(path.data.x) for net in nets]))
+
+
+def test_a_run_that_is_no_gradient_flow_is_found_out():
+    path, t2 = fitted()
+    slow = doctored(path, lambda net: 1e-3 * net.w)
+    assert al.theory.check_loss_bound(slow, t2).verdict == "does not hold as run"
+    noise = np.random.default_rng(0).standard_normal((30, 5))
+    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+    turned = doctored(path, lambda net: net.w + al.measure.norms(net)[:, None] * noise)
+    assert al.theory.check_third_singular_value(turned, t2).verdict == "does not hold as run"
+    # Every input weight in a random direction: a stable rank near 5, where at most 2 is allowed.
+    random = doctored(path, lambda net: al.measure.norms(net)[:, None] * noise)
+    assert al.theory.check_low_rank(random, t2).verdict == "does not hold as run"
+
+
+def test_the_loss_bound_starts_at_the_loss_and_falls_like_one_over_t():
+    path, _ = fitted()
+    t2 = path.t[path.t > 1][0]
+    loss = path.loss_function.value(path.at(t2)(path.data.x), path.data.y)
+    assert al.theory.bound_loss(path, t2, t2) == pytest.approx(loss, rel=1e-12)  # the sum in another order
+    late = al.theory.bound_loss(path, t2, np.array([1e9, 1e10]))
+    assert late[1] / late[0] == pytest.approx(0.1, rel=1e-3)  # 1/(1 + a t) at a t of about 1e9
+
+
+def test_the_bounds_are_those_of_one_positive_and_one_negative_neuron_on_paper():
+    # One neuron a side: Δ = 0, so the stable rank is at most 1 + 1 and the third singular value 0.
+    data = al.Dataset([[1.0, 0.1, 0.0], [-0.1, -1.0, 0.0]], [1.0, -1.0])
+    start = al.Network([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0]], [1.0, -1.0])
+    path = al.gradient_flow(start, data, "exponential", 10.0)
+    assert al.theory.bound_stable_rank(path, 0.0, 10.0) == pytest.approx(2.0, abs=1e-12)
+    assert al.theory.bound_third_singular_value(path, 0.0) == pytest.approx(0.0, abs=1e-7)  # √rounding
+
+
+def test_a_check_needs_something_after_t2():
+    path, _ = fitted()
+    with pytest.raises(ValueError, match="`t2` must lie before the last kept time 10000"):
+        al.theory.check_loss_bound(path, 1e4)
