@@ -17,7 +17,6 @@ from alignlib.boost import (
     CENTRE,
     OPPOSED,
     dot,
-    height,
     inner,
     light_cone,
     meet,
@@ -90,23 +89,29 @@ def _follow_one(me, on, field, gram, pulls, w, u, log):
     if not me.started:
         _start(me, on, field, gram, pulls, log)
     while field.count + len(gram) < len(log):
+        if me.size2 <= field.slow**2:  # D is the rounding of zero
+            me.pulled, me.size2 = 0.0, 0.0
         distance = _nearest(me, on, field.slow)
         across = _across(me, on, field, w, u) if _opposed(me) else np.nan
-        event = _step(me, on, field.end, distance, across)
+        event, k = _step(me, on, field.end, distance, across), me.wall
         if event == NOTHING:
             return True
         if event == TURN:
             _turn(me, on, field, gram, pulls, log)
-        elif me.fell > 0.0 and len(gram) > 1 and height(on[Z]) <= CENTRE * me.fell:
+        elif me.fell > 0.0 and len(gram) > 1 and _high(on) <= CENTRE * me.fell:
             _rest(me, on, field, gram, pulls, log)
             return True
-        elif not me.slides and _crosses(me, on, field, pulls):
-            _cross(me, on, field, gram, pulls, log)
         else:
-            _touch(me, on, field, gram, pulls, log)
+            came, change = on[SIDE, k], pulls[BELOW, k] - pulls[ABOVE, k]
+            if me.slides or not _crosses(me.sign, on[C, k] * came, change, field.slow):
+                _touch(me, on, field, gram, pulls, log)
+            else:
+                field.count = write(log, field.count, me.t, me.number, k, came, -came)
+                me.size2 += change * (2.0 * on[C, k] * came + change)
+                _settle(k, on[A, k] + change * came, -came, me, on, gram)
         me.events += 1
         if me.events % 16 == 0 or not _acts(on):
-            _sum_up(me, on, field)  # rounding does not add up for ever
+            _sum_up(me, on)  # rounding does not add up for ever
         if me.events > 1000 * (len(gram) + 10):
             raise RuntimeError("a neuron meets walls without end")
     return False
@@ -121,11 +126,9 @@ def _start(me, on, field, gram, pulls, log):
 
 
 @inner
-def _sum_up(me, on, field):
-    """`⟨w, D⟩` and `‖D‖²` from all walls, and 0 where D is the rounding of zero."""
+def _sum_up(me, on):
+    """`⟨w, D⟩` and `‖D‖²` from all walls."""
     me.pulled, me.size2 = dot(on[A], on[Z]), dot(on[A], on[C])
-    if me.size2 <= field.slow**2:
-        me.pulled, me.size2 = 0.0, 0.0
 
 
 @inner
@@ -148,7 +151,7 @@ def _step(me, on, end, distance, across):
     me.s += path
     me.pulled += me.size2 * path
     # Whether w is 0 now: a pass over z, so only when it may be, and there are other walls than this.
-    me.fell = height(on[Z]) if abs(me.pulled) <= 1e-9 * abs(was_pulled) else 0.0
+    me.fell = _high(on) if abs(me.pulled) <= 1e-9 * abs(was_pulled) else 0.0
     for i in range(on.shape[1]):
         on[Z, i] += path * on[C, i]
     if turn < reach:
@@ -158,22 +161,22 @@ def _step(me, on, end, distance, across):
 
 
 @inner
-def _crosses(me, on, field, pulls):
-    """The event rule at the only wall touched: whether the neuron crosses it, and does not slide."""
-    came = on[SIDE, me.wall]
-    jump = (pulls[BELOW, me.wall] - pulls[ABOVE, me.wall]) * came  # the change of a
-    repels = me.sign * jump * came < 0.0
-    return repels or me.sign * (on[C, me.wall] + jump) * came < -field.slow
+def _high(on):
+    """`max |z_i|`."""
+    most = 0.0
+    for i in range(on.shape[1]):
+        most = max(most, abs(on[Z, i]))
+    return most
 
 
 @inner
-def _cross(me, on, field, gram, pulls, log):
-    """Cross the wall."""
-    came = on[SIDE, me.wall]
-    jump = (pulls[BELOW, me.wall] - pulls[ABOVE, me.wall]) * came
-    field.count = write(log, field.count, me.t, me.number, me.wall, came, -came)
-    me.size2 += jump * (2.0 * on[C, me.wall] + jump)
-    _settle(me.wall, on[A, me.wall] + jump, -came, me, on, gram)
+def _crosses(sign, speed, change, slow):
+    """The event rule at one wall: whether the neuron crosses it, and does not slide.
+
+    It does if it moves on behind the wall, or if both sides push it away. `speed` is `side c` before
+    the wall, `speed + change` behind it; negative times v is towards the wall, and on from it.
+    """
+    return (sign * (speed + change) < -slow) | (sign * change < 0.0)
 
 
 @inner
@@ -216,7 +219,7 @@ def _touch(me, on, field, gram, pulls, log):
     for i in range(n):
         if went[i] == 0:
             on[C, touched[i]] = 0.0
-    _sum_up(me, on, field)
+    _sum_up(me, on)
 
 
 @inner
@@ -247,12 +250,12 @@ def _nearest(me, on, slow):
     The wall of the largest `urgency = speed / height`, with speed `-sign side c` and height `side z`.
     Most blocks are passed by a comparison, the more so if a likely wall is looked at first.
     """
-    sign, urgency, nearest, second = me.sign, 0.0, -1, -1
-    if me.likely >= 0:
-        k = me.likely
-        speed = -sign * on[SIDE, k] * on[C, k] - slow
+    sign, urgency, likely = me.sign, 0.0, me.likely
+    me.wall, me.likely = -1, -1
+    if likely >= 0:
+        speed = -sign * on[SIDE, likely] * on[C, likely] - slow
         if speed > 0.0:
-            urgency, nearest = speed / max(on[SIDE, k] * on[Z, k], 1e-280), k
+            urgency, me.wall = speed / max(on[SIDE, likely] * on[Z, likely], 1e-280), likely
     for first in range(0, on.shape[1], BLOCK):
         # Loops without branches and with indices that cannot be negative become vector instructions.
         start, found = np.uint64(first), 0
@@ -265,11 +268,10 @@ def _nearest(me, on, slow):
                 on[RATIO, i] = speed / max(high, 1e-280)
             for i in range(first, first + BLOCK):
                 if on[RATIO, i] > urgency:
-                    urgency, nearest, second = on[RATIO, i], i, nearest
-    me.wall, me.likely = nearest, second
-    if nearest < 0:
+                    urgency, me.wall, me.likely = on[RATIO, i], i, me.wall
+    if me.wall < 0:
         return np.inf
-    return max(on[SIDE, nearest] * on[Z, nearest], 0.0) / abs(on[C, nearest])
+    return max(on[SIDE, me.wall] * on[Z, me.wall], 0.0) / abs(on[C, me.wall])
 
 
 @inner

@@ -12,8 +12,7 @@ LOG = np.dtype([("t", "f8"), ("neuron", "i8"), ("wall", "i8"), ("came", "i1"), (
 
 The wall is -1 where not a wall is met but `v` changes sign; `came` and `went` are then its signs.
 """
-KINDS = np.zeros(4, EVENT)
-KINDS["kind"] = "activate", "deactivate", "release", "slide"
+KINDS = np.array(["activate", "deactivate", "release", "slide"])
 
 
 def new_log(capacity):
@@ -27,22 +26,20 @@ def expand(log, walls):
     To the active side of a sample is "activate", to the other "deactivate", onto the hyperplane
     "slide", and from it "release", to either side.
     """
-    log = log[_in_time(log)]
+    rows = _in_time(log)
     order = np.argsort(walls.wall, kind="stable")
     order = order[walls.wall[order] >= 0]
     per_wall = np.bincount(walls.wall[order], minlength=max(walls.m, 1))
-    if (per_wall == 1).all():
-        sample = order[log["wall"]]
-    else:
-        first = np.cumsum(per_wall) - per_wall
-        repeat = per_wall[log["wall"]]
-        log, start = np.repeat(log, repeat), np.repeat(np.cumsum(repeat) - repeat, repeat)
-        sample = order[first[log["wall"]] + np.arange(len(log)) - start]
-    kind = np.where((log["went"] > 0) == (walls.size[sample] > 0), 0, 1)
-    kind[log["came"] == 0] = 2
-    kind[log["went"] == 0] = 3
-    events = KINDS[kind]
-    events["t"], events["neuron"], events["sample"] = log["t"], log["neuron"], sample
+    many = per_wall[log["wall"][rows]]
+    nth = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+    rows = np.repeat(rows, many)
+    t, neuron, wall, came, went = (log[name][rows] for name in log.dtype.names)
+    sample = order[(np.cumsum(per_wall) - per_wall)[wall] + nth]
+    kind = np.where((went > 0) == (walls.size[sample] > 0), 0, 1)
+    kind[came == 0] = 2
+    kind[went == 0] = 3
+    events = np.empty(len(rows), EVENT)
+    events["t"], events["neuron"], events["sample"], events["kind"] = t, neuron, sample, KINDS[kind]
     return events
 
 
@@ -50,9 +47,10 @@ def _in_time(log):
     """The order of the rows that are events at walls by time, and by place in the log at equal times."""
     rows = np.flatnonzero(log["wall"] >= 0)
     t = log["t"][rows]
-    order = np.argsort(t)  # three times as fast as the stable sort, and the same without ties
-    if (np.diff(t[order]) == 0).any():
-        order = np.argsort(t, kind="stable")
+    order = np.argsort(t)  # four times as fast as the stable sort; the ties are put in order after it
+    tie = np.diff(t[order]) == 0
+    tied = np.flatnonzero(np.append(tie, False) | np.append(False, tie))
+    order[tied] = order[tied][np.lexsort((order[tied], t[order[tied]]))]
     return rows[order]
 
 
