@@ -19,7 +19,11 @@ CENTRE = 1e-12  # heights that fall to this share of theirs all at once are all 
 RIDGE = 1e-15  # makes the sliding coefficients unique where tight walls are linearly dependent
 
 
-@njit(cache=True)
+# For functions that only compiled code calls: without the bridge from Python they compile much faster.
+inner = njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+@inner
 def moved(v, plus, minus, delta, t):
     """`v(t)` and `P(t)`, from `plus = v + b` and `minus = v - b`."""
     if delta == 0.0:
@@ -29,7 +33,7 @@ def moved(v, plus, minus, delta, t):
     return later, (v + later) * np.tanh(0.5 * delta * t) / delta
 
 
-@njit(cache=True)
+@inner
 def light_cone(v, pulled, delta, transverse):
     """`v + b` and `v - b`, for `pulled = ⟨w, D⟩`, without cancellation.
 
@@ -48,7 +52,7 @@ def light_cone(v, pulled, delta, transverse):
     return plus, minus
 
 
-@njit(cache=True)
+@inner
 def time_of_path(path, v, plus, minus, delta):
     """The time at which `|P|` first reaches `path`, before v changes sign; inf if it never does."""
     if path <= 0.0:
@@ -77,7 +81,7 @@ def time_of_path(path, v, plus, minus, delta):
     return np.log(minus / (v_then - b_then)) / delta
 
 
-@njit(cache=True)
+@inner
 def time_of_turn(v, plus, minus, delta):
     """The time at which v changes sign; inf if it never does (always so for `|b| ≤ |v|`)."""
     if delta == 0.0 or v == 0.0 or plus * minus >= 0.0 or (plus > 0.0) == (v > 0.0):
@@ -85,21 +89,21 @@ def time_of_turn(v, plus, minus, delta):
     return 0.5 * np.log(-minus / plus) / delta
 
 
-@njit(cache=True)
+@inner
 def add(c, factor, row):
     """`c += factor * row`, in place."""
     for i in range(len(c)):
         c[i] += factor * row[i]
 
 
-@njit(cache=True)
+@inner
 def copy(source, to):
     """`to = source`, in place (a slice assignment takes Numba a second to compile)."""
     for i in range(len(source)):
         to[i] = source[i]
 
 
-@njit(cache=True, fastmath={"reassoc", "nsz"})
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, fastmath={"reassoc", "nsz"})
 def dot(a, b):
     """`Σ a_i b_i`, added in an order that suits the vector instructions."""
     total = 0.0
@@ -108,14 +112,15 @@ def dot(a, b):
     return total
 
 
-@njit(cache=True)
+@inner
 def solve(system, right):
     """The solution of a small positive definite system, by elimination; both are overwritten."""
     n = len(right)
     for i in range(n):
         for k in range(i + 1, n):
             factor = system[k, i] / system[i, i]
-            add(system[k], -factor, system[i])
+            for column in range(i, n):
+                system[k, column] -= factor * system[i, column]
             right[k] -= factor * right[i]
     for i in range(n - 1, -1, -1):
         for k in range(i + 1, n):
@@ -123,28 +128,35 @@ def solve(system, right):
         right[i] /= system[i, i]
 
 
-@njit(cache=True)
+@inner
+def slope(gram, q, a, i):
+    """`⟨D, u_i⟩ = q_i + Σ_k gram_ik a_k`."""
+    total = q[i]
+    for k in range(len(a)):
+        total += gram[i, k] * a[k]
+    return total
+
+
+@inner
 def free_optimum(gram, q, a, free):
-    """The `a` that makes `q + gram a` vanish where `free`, fixed elsewhere."""
-    index = np.flatnonzero(free)
-    system, right = np.empty((len(index), len(index))), np.empty(len(index))
-    for row in range(len(index)):
-        i = index[row]
-        right[row] = -q[i]
-        for k in range(len(q)):
-            if not free[k]:
-                right[row] -= gram[i, k] * a[k]
-        for column in range(len(index)):
-            system[row, column] = gram[i, index[column]]
-        system[row, row] += RIDGE * len(q)
+    """The `a` that makes `q + gram a` vanish where `free`, fixed elsewhere (there the row says `a = a`)."""
+    n = len(q)
+    system, right = np.zeros((n, n)), a.copy()
+    for i in range(n):
+        system[i, i] = 1.0
+        if free[i]:
+            right[i] = -q[i]
+            for k in range(n):
+                if free[k]:
+                    system[i, k] = gram[i, k]
+                else:
+                    right[i] -= gram[i, k] * a[k]
+            system[i, i] += RIDGE * n
     solve(system, right)
-    target = a.copy()
-    for row in range(len(index)):
-        target[index[row]] = right[row]
-    return target
+    return right
 
 
-@njit(cache=True)
+@inner
 def least_norm(gram, q, low, high, a, attract, small):
     """The point of least norm in `{D_0 + Σ a_i u_i : low ≤ a ≤ high}` over the walls that attract.
 
@@ -172,8 +184,8 @@ def least_norm(gram, q, low, high, a, attract, small):
         worst, at = small, -1
         for i in range(n):
             if attract[i] and not free[i]:
-                slope = q[i] + dot(gram[i], a)
-                wish = slope if a[i] == high[i] else -slope
+                rise = slope(gram, q, a, i)
+                wish = rise if a[i] == high[i] else -rise
                 if wish > worst:
                     worst, at = wish, i
         if at < 0:
@@ -181,7 +193,7 @@ def least_norm(gram, q, low, high, a, attract, small):
         free[at] = True
 
 
-@njit(cache=True)
+@inner
 def meet(gram, q, below, above, sign, side):
     """Where a neuron goes that touches these walls: new sides, 0 where it slides, and coefficients.
 
@@ -207,7 +219,7 @@ def meet(gram, q, below, above, sign, side):
         least_norm(gram, q, low, high, a, attract, small)
         turn = -1
         for i in range(n):
-            away = sign * (q[i] + dot(gram[i], a))
+            away = sign * slope(gram, q, a, i)
             if turn < 0 and not attract[i] and (result[i] == 0 or away * result[i] < -small):
                 turn, result[i] = i, (1 if away > small else -1)
                 a[i] = above[i] if result[i] > 0 else below[i]
@@ -223,7 +235,7 @@ def meet(gram, q, below, above, sign, side):
     return result, a
 
 
-@njit(cache=True)
+@inner
 def height(z):
     """`max |z_i|`."""
     most = 0.0
@@ -232,7 +244,7 @@ def height(z):
     return most
 
 
-@njit(cache=True)
+@inner
 def write(log, count, t, neuron, wall, came, went):
     """One more row in a log of dtype `record.LOG`, in place; its new length."""
     row = log[count]

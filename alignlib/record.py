@@ -1,8 +1,10 @@
 """What happened at the walls, kept compactly by the solvers, and what it means for the samples."""
 
 import numpy as np
+from numba import njit
 
 from alignlib import inputs
+from alignlib.boost import inner
 from alignlib.trajectory import EVENT
 
 LOG = np.dtype([("t", "f8"), ("neuron", "i8"), ("wall", "i8"), ("came", "i1"), ("went", "i1")])
@@ -24,53 +26,75 @@ def expand(log, walls):
     To the active side of a sample is "activate", to the other "deactivate", onto the hyperplane
     "slide", and from it "release", to either side.
     """
-    log = log[log["wall"] >= 0]
-    log = log[np.argsort(log["t"], kind="stable")]
+    rows = _in_time(log)
     order = np.argsort(walls.wall, kind="stable")
     order = order[walls.wall[order] >= 0]
     per_wall = np.bincount(walls.wall[order], minlength=max(walls.m, 1))
-    first = np.concatenate([[0], np.cumsum(per_wall)])
-    repeat = per_wall[log["wall"]]
-    log, start = np.repeat(log, repeat), np.repeat(np.cumsum(repeat) - repeat, repeat)
-    sample = order[first[log["wall"]] + np.arange(len(log)) - start]
-    events = np.empty(len(log), EVENT)
-    events["t"], events["neuron"], events["sample"] = log["t"], log["neuron"], sample
-    kind = np.where((log["went"] > 0) == (walls.size[sample] > 0), 0, 1)
-    kind[log["came"] == 0] = 2
-    kind[log["went"] == 0] = 3
-    events["kind"] = KINDS[kind]
+    many = per_wall[log["wall"][rows]]
+    nth = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+    rows = np.repeat(rows, many)
+    t, neuron, wall, came, went = (log[name][rows] for name in log.dtype.names)
+    sample = order[(np.cumsum(per_wall) - per_wall)[wall] + nth]
+    kind = np.where((went > 0) == (walls.size[sample] > 0), 0, 1)
+    kind[came == 0] = 2
+    kind[went == 0] = 3
+    events = np.empty(len(rows), EVENT)
+    events["t"], events["neuron"], events["sample"], events["kind"] = t, neuron, sample, KINDS[kind]
     return events
+
+
+def _in_time(log):
+    """The order of the rows that are events at walls by time, and by place in the log at equal times."""
+    rows = np.flatnonzero(log["wall"] >= 0)
+    t = log["t"][rows]
+    order = np.argsort(t)  # four times as fast as the stable sort; the ties are put in order after it
+    tie = np.diff(t[order]) == 0
+    tied = np.flatnonzero(np.append(tie, False) | np.append(False, tie))
+    order[tied] = order[tied][np.lexsort((order[tied], t[order[tied]]))]
+    return rows[order]
 
 
 def aligned_since(log, walls, sides, signs, data):
     """The time from which on each neuron stays at its goal, (h,); inf if it does not reach it.
 
-    The goal is that of `geometry.aligned`. All nan if the labels are not +1 and -1.
+    The goal is that of `geometry.aligned`. The rows of one neuron are in order of time. All nan if
+    the labels are not +1 and -1.
     """
-    h = len(signs)
     if not (np.abs(data.y) == 1).all():
-        return np.full(h, np.nan)
+        return np.full(len(signs), np.nan)
     on, off, wanted = _label_counts(walls, data)
-    log = log[np.argsort(log["neuron"], kind="stable")]
-    now = _active(sides, on, off)
-    change = _change(log, on, off)
-    before = np.concatenate([np.zeros((1, 2)), np.cumsum(change, axis=0)])
-    start = np.searchsorted(log["neuron"], np.arange(h))
-    count = now[log["neuron"]] + before[1:] - before[start[log["neuron"]]]
-    sign = _signs_then(log, signs, start)
-    good_now = _at_goal(now, signs, wanted)
-    good = _at_goal(count, sign, wanted)
-    since = np.where(good_now, 0.0, np.inf)
-    last_bad = np.full(h, -1)
-    np.maximum.at(last_bad, log["neuron"][~good], np.flatnonzero(~good))
-    stop = np.searchsorted(log["neuron"], np.arange(h), side="right")
-    for j in np.flatnonzero(stop > start):
-        begin = start[j] if last_bad[j] < 0 else last_bad[j] + 1
-        if last_bad[j] < 0 and good_now[j]:
-            since[j] = 0.0
-        else:
-            since[j] = log["t"][begin] if begin < stop[j] else np.inf
+    active, signs = (sides > 0) @ on + (sides < 0) @ off, signs.astype(np.float64)
+    since = np.empty(len(signs))
+    _replay(log, on, off, wanted, active, signs, since)
     return since
+
+
+@njit(cache=True)
+def _replay(log, on, off, wanted, active, signs, since):
+    """Fill in `since`, from how many samples of either label a neuron is active on after each row."""
+    for j in range(len(since)):
+        since[j] = 0.0 if _at_goal(active[j, 0], active[j, 1], signs[j], wanted) else np.inf
+    for row in range(len(log)):
+        event = log[row]
+        j, wall = event.neuron, event.wall
+        if wall < 0:
+            signs[j] = event.went
+        else:
+            up, down = (event.went > 0) - (event.came > 0), (event.went < 0) - (event.came < 0)
+            for label in range(2):
+                active[j, label] += up * on[wall, label] + down * off[wall, label]
+        if not _at_goal(active[j, 0], active[j, 1], signs[j], wanted):
+            since[j] = np.inf
+        elif since[j] == np.inf:
+            since[j] = event.t
+
+
+@inner
+def _at_goal(positive, negative, sign, wanted):
+    """Whether this many active samples of either label are the goal of a neuron with this sign of v."""
+    dead = positive == 0 and negative == 0
+    plus = sign > 0 and positive == wanted[0] and negative == 0
+    return dead or plus or (sign < 0 and negative == wanted[1] and positive == 0)
 
 
 def times_to_keep(t_save, t_end):
@@ -90,32 +114,3 @@ def _label_counts(walls, data):
     for k in np.flatnonzero(walls.wall >= 0):
         (on if walls.size[k] > 0 else off)[walls.wall[k], label[k]] += 1
     return on, off, np.bincount(label, minlength=2)
-
-
-def _active(sides, on, off):
-    return (sides > 0) @ on + (sides < 0) @ off
-
-
-def _change(log, on, off):
-    """The change of the active counts by each row of the log, (rows, 2)."""
-    real = log["wall"] >= 0
-    wall = log["wall"]
-    up = (log["went"] > 0).astype(float) - (log["came"] > 0)
-    down = (log["went"] < 0).astype(float) - (log["came"] < 0)
-    return np.where(real[:, None], up[:, None] * on[wall] + down[:, None] * off[wall], 0.0)
-
-
-def _signs_then(log, signs, start):
-    """The sign of v after each row of a log that is sorted by neuron."""
-    turn = log["wall"] < 0
-    position = np.where(turn, np.arange(len(log)), -1)
-    latest = np.maximum.accumulate(position) if len(log) else position
-    known = latest >= start[log["neuron"]]
-    return np.where(known, log["went"][np.maximum(latest, 0)], signs[log["neuron"]])
-
-
-def _at_goal(count, sign, wanted):
-    dead = (count == 0).all(axis=1)
-    plus = (count[:, 0] == wanted[0]) & (count[:, 1] == 0)
-    minus = (count[:, 1] == wanted[1]) & (count[:, 0] == 0)
-    return dead | ((sign > 0) & plus) | ((sign < 0) & minus)

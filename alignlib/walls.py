@@ -35,26 +35,26 @@ class Walls:
     @classmethod
     def of(cls, x):
         """The walls of the samples `x` (n, d), in the order of their first samples."""
-        norm = np.linalg.norm(x, axis=1)
-        if not norm.any():
+        size = np.linalg.norm(x, axis=1)
+        if not size.any():
             raise ValueError("`data` must have a sample that is not zero, got none")
-        wall, size = np.full(len(x), -1), norm.copy()
-        unit = np.divide(x, norm[:, None], out=np.zeros_like(x), where=norm[:, None] > 0)
-        cosine = np.abs(unit @ unit.T)
-        normals = []
-        for k in np.flatnonzero(norm > 0):
-            if wall[k] >= 0:
-                continue
-            near = np.flatnonzero((cosine[k] > 1 - 1e-8) & (wall < 0))
-            sign = np.where(unit[near] @ unit[k] > 0, 1.0, -1.0)
-            same = np.linalg.norm(sign[:, None] * unit[near] - unit[k], axis=1) <= PARALLEL
-            wall[near[same]] = len(normals)
-            size[near[same]] *= sign[same]
-            normals.append(unit[k])
-        u = np.array(normals).reshape(-1, x.shape[1])
-        gram = u @ u.T
+        unit = np.divide(x, size[:, None], out=np.zeros_like(x), where=size[:, None] > 0)
+        gram = unit @ unit.T
         np.fill_diagonal(gram, 1.0)
-        return cls(u, gram, wall, size)
+        own = np.arange(len(x))
+        wall, close = np.where(size > 0, own, -1), np.abs(gram) > 1 - 1e-8
+        for k in np.flatnonzero(close.sum(axis=1) > 1):
+            if wall[k] == k:
+                near = np.flatnonzero(close[k] & (wall == own) & (own > k))
+                sign = np.sign(gram[k, near])
+                same = np.linalg.norm(sign[:, None] * unit[near] - unit[k], axis=1) <= PARALLEL
+                wall[near[same]] = k
+                size[near[same]] *= sign[same]
+        first = np.flatnonzero(wall == own)
+        if len(first) < len(x):
+            wall[wall >= 0] = np.searchsorted(first, wall[wall >= 0])
+            unit, gram = unit[first], gram[np.ix_(first, first)]
+        return cls(unit, gram, wall, size)
 
     @property
     def m(self):

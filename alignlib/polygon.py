@@ -1,0 +1,308 @@
+"""One neuron under constant pulls: straight from wall to wall, and a rule at each wall. Compiled.
+
+Measured in `s = ∫ v dt` the neuron moves on a straight line, `w' = D`, until it meets a wall; there D
+changes, by the rule of one wall (`_arrive`) or of several (`_touch`). Its path is a polygon. Heights and
+speeds tell all: with `z_i = ⟨w, u_i⟩`, `c_i = ⟨D, u_i⟩` and `D = Σ a_i u_i`, each event adds a multiple
+of a row of the Gram matrix to c. That, a pass over z and the search for the next wall are the cost.
+
+Everything passes the same things on: `me`, the numbers of the neuron (a row of dtype NEURON); `on`, what
+it knows of the walls, an array (COURSE, m); `field`, what is the same for all neurons (dtype FIELD), with
+the Gram matrix, `pulls` (2, m) below and above the walls, and the log of dtype `record.LOG`.
+"""
+
+import numpy as np
+from numba import njit
+
+from alignlib.boost import (
+    CENTRE,
+    OPPOSED,
+    dot,
+    inner,
+    light_cone,
+    meet,
+    moved,
+    time_of_path,
+    time_of_turn,
+    write,
+)
+
+NEURON = np.dtype(
+    [
+        ("number", "i8"),
+        ("v", "f8"),
+        ("t", "f8"),  # the time of its last event
+        ("first2", "f8"),  # ‖w‖² at the start
+        ("minkowski", "f8"),  # ‖w‖² - v², conserved
+        ("sign", "f8"),  # the sign of v, or the one that v = 0 is about to take
+        ("wall", "i8"),  # the one it has met or is about to meet; -1 if none
+        ("likely", "i8"),  # a wall that may be the next after it; -1 if none is known
+        ("fell", "f8"),  # its largest height before the step, if w may be 0 after it
+        ("s", "f8"),  # ∫ v dt
+        ("pulled", "f8"),  # ⟨w, D⟩
+        ("size2", "f8"),  # ‖D‖²
+        ("events", "i8"),
+        ("slides", "?"),
+        ("started", "?"),
+        ("rests", "?"),  # it came to w = 0
+    ]
+)
+FIELD = np.dtype(
+    [
+        ("end", "f8"),  # the neurons are followed until then
+        ("total", "f8"),  # the sum of the sizes of all pulls
+        ("slow", "f8"),  # a speed below this is the rounding of zero
+        ("line", "i8"),  # d if the walls span the whole space, else 0
+        ("count", "i8"),  # rows of the log that are filled
+    ]
+)
+# The rows of `on`: heights, speeds, coefficients of D, sides (±1, and 0 where the neuron slides), and
+# PATH, with `w = w(0) + Σ path_i u_i`, brought up to date at `s = since_i`. RATIO is for `_nearest`.
+# Their length is a multiple of BLOCK: behind the walls are zeros, at height 0, which nothing approaches.
+Z, C, A, SIDE, PATH, SINCE, RATIO = range(7)
+COURSE = 7
+BLOCK = 64  # walls looked at together in the search for the next one
+BELOW, ABOVE = 0, 1
+
+
+NOTHING, WALL, TURN = 0, 1, 2  # what the next event is
+
+
+@njit(cache=True)
+def follow(neurons, first, courses, field, gram, pulls, w, u, log):
+    """Follow the neurons from `first` on to their last events before the end; how many are done then.
+
+    Changes neurons, `courses` (h, COURSE, m), field and log. Stops early, between two events, if the log
+    may be too short for the next: call it again with a longer one.
+    """
+    for j in range(first, len(neurons)):
+        me, on = neurons[j], courses[j]
+        if me.first2 > 0.0 and not _follow_one(me, on, field, gram, pulls, w[j], u, log):
+            return j
+        for i in range(len(gram)):
+            on[PATH, i] += on[A, i] * (me.s - on[SINCE, i])
+    return len(neurons)
+
+
+@inner
+def _follow_one(me, on, field, gram, pulls, w, u, log):
+    """From event to event; False if the log is full before the last."""
+    if not me.started:
+        _start(me, on, field, gram, pulls, log)
+    while field.count + len(gram) < len(log):
+        if me.size2 <= field.slow**2:  # D is the rounding of zero
+            me.pulled, me.size2 = 0.0, 0.0
+        distance = _nearest(me, on, field.slow)
+        across = _across(me, on, field, w, u) if _opposed(me) else np.nan
+        event, k = _step(me, on, field.end, distance, across), me.wall
+        if event == NOTHING:
+            return True
+        if event == TURN:
+            _turn(me, on, field, gram, pulls, log)
+        elif me.fell > 0.0 and len(gram) > 1 and _high(on) <= CENTRE * me.fell:
+            _rest(me, on, field, gram, pulls, log)
+            return True
+        else:
+            came, change = on[SIDE, k], pulls[BELOW, k] - pulls[ABOVE, k]
+            if me.slides or not _crosses(me.sign, on[C, k] * came, change, field.slow):
+                _touch(me, on, field, gram, pulls, log)
+            else:
+                field.count = write(log, field.count, me.t, me.number, k, came, -came)
+                me.size2 += change * (2.0 * on[C, k] * came + change)
+                _settle(k, on[A, k] + change * came, -came, me, on, gram)
+        me.events += 1
+        if me.events % 16 == 0 or not _acts(on):
+            _sum_up(me, on)  # rounding does not add up for ever
+        if me.events > 1000 * (len(gram) + 10):
+            raise RuntimeError("a neuron meets walls without end")
+    return False
+
+
+@inner
+def _start(me, on, field, gram, pulls, log):
+    """Set out: the sign of v, and what happens at the walls on which the neuron starts."""
+    me.started, me.wall, me.likely = True, -1, -1
+    me.sign = np.sign(me.v) if me.v != 0.0 else np.sign(dot(on[A], on[Z]))
+    _touch(me, on, field, gram, pulls, log)
+
+
+@inner
+def _sum_up(me, on):
+    """`⟨w, D⟩` and `‖D‖²` from all walls."""
+    me.pulled, me.size2 = dot(on[A], on[Z]), dot(on[A], on[C])
+
+
+@inner
+def _step(me, on, end, distance, across):
+    """The step: along D to the next event, the wall at this distance or a change of sign of v; which."""
+    if me.wall < 0 and me.v * me.pulled >= 0.0:
+        return NOTHING  # it approaches no wall, and |v| grows
+    delta = np.sqrt(me.size2)
+    plus, minus = light_cone(me.v, me.pulled, delta, across - me.minkowski)
+    reach = time_of_path(distance, me.v, plus, minus, delta) if me.wall >= 0 else np.inf
+    turn = time_of_turn(me.v, plus, minus, delta)
+    step = min(reach, turn)
+    if me.t + step > end or step == np.inf:
+        return NOTHING
+    me.t += step
+    me.v, path = moved(me.v, plus, minus, delta, step)
+    if reach <= turn:
+        path = me.sign * distance
+    was_pulled = me.pulled
+    me.s += path
+    me.pulled += me.size2 * path
+    # Whether w is 0 now: a pass over z, so only when it may be, and there are other walls than this.
+    me.fell = _high(on) if abs(me.pulled) <= 1e-9 * abs(was_pulled) else 0.0
+    for i in range(on.shape[1]):
+        on[Z, i] += path * on[C, i]
+    if turn < reach:
+        return TURN
+    on[Z, me.wall] = 0.0
+    return WALL
+
+
+@inner
+def _high(on):
+    """`max |z_i|`."""
+    most = 0.0
+    for i in range(on.shape[1]):
+        most = max(most, abs(on[Z, i]))
+    return most
+
+
+@inner
+def _crosses(sign, speed, change, slow):
+    """The event rule at one wall: whether the neuron crosses it, and does not slide.
+
+    It does if it moves on behind the wall, or if both sides push it away. `speed` is `side c` before
+    the wall, `speed + change` behind it; negative times v is towards the wall, and on from it.
+    """
+    return (sign * (speed + change) < -slow) | (sign * change < 0.0)
+
+
+@inner
+def _turn(me, on, field, gram, pulls, log):
+    """v changes sign: walls that attracted repel now, and the neuron leaves those it slides on."""
+    me.wall, me.likely = -1, -1
+    field.count = write(log, field.count, me.t, me.number, me.wall, me.sign, -me.sign)
+    me.v, me.sign = 0.0, -me.sign
+    if me.slides:
+        _touch(me, on, field, gram, pulls, log)
+
+
+@inner
+def _touch(me, on, field, gram, pulls, log):
+    """The event rule `boost.meet` at all walls touched: those it slides on, and the one just met."""
+    n = 0
+    touched = np.empty(len(gram), np.int64)
+    for i in range(len(gram)):
+        if on[SIDE, i] == 0.0 or i == me.wall:
+            touched[n] = i
+            n += 1
+    part, q, below, above = np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n)
+    came = np.empty(n, np.int8)
+    for i in range(n):
+        wall = touched[i]
+        q[i], came[i] = on[C, wall], np.int8(on[SIDE, wall])
+        below[i], above[i] = pulls[BELOW, wall], pulls[ABOVE, wall]
+        for other in range(n):
+            part[i, other] = gram[wall, touched[other]]
+            q[i] -= part[i, other] * on[A, touched[other]]
+    went, a = meet(part, q, below, above, me.sign, came)
+    me.slides = False
+    for i in range(n):
+        if came[i] != went[i]:
+            field.count = write(
+                log, field.count, me.t, me.number, touched[i], float(came[i]), float(went[i])
+            )
+        _settle(touched[i], a[i], float(went[i]), me, on, gram)
+        me.slides |= went[i] == 0
+    for i in range(n):
+        if went[i] == 0:
+            on[C, touched[i]] = 0.0
+    _sum_up(me, on)
+
+
+@inner
+def _settle(k, a, side, me, on, gram):
+    """From now on the neuron is on this side of wall k, with this coefficient."""
+    change = a - on[A, k]
+    on[PATH, k] += on[A, k] * (me.s - on[SINCE, k])
+    on[SINCE, k], on[A, k], on[SIDE, k] = me.s, a, side
+    for i in range(gram.shape[1]):
+        on[C, i] += change * gram[k, i]
+
+
+@inner
+def _rest(me, on, field, gram, pulls, log):
+    """End at w = 0, where all hyperplanes meet: there `σ'(0) = 0` makes D vanish, and the neuron stays."""
+    me.rests = True
+    for i in range(len(gram)):
+        went = 0.0 if pulls[BELOW, i] != 0.0 else -1.0
+        if on[SIDE, i] != went:
+            field.count = write(log, field.count, me.t, me.number, i, on[SIDE, i], went)
+        _settle(i, 0.0, went, me, on, gram)
+
+
+@inner
+def _nearest(me, on, slow):
+    """How far `|P|` may grow until the neuron meets a wall, and which, in `me.wall`; -1 if none.
+
+    The wall of the largest `urgency = speed / height`, with speed `-sign side c` and height `side z`.
+    Most blocks are passed by a comparison, the more so if a likely wall is looked at first.
+    """
+    sign, urgency, likely = me.sign, 0.0, me.likely
+    me.wall, me.likely = -1, -1
+    if likely >= 0:
+        speed = -sign * on[SIDE, likely] * on[C, likely] - slow
+        if speed > 0.0:
+            urgency, me.wall = speed / max(on[SIDE, likely] * on[Z, likely], 1e-280), likely
+    for first in range(0, on.shape[1], BLOCK):
+        # Loops without branches and with indices that cannot be negative become vector instructions.
+        start, found = np.uint64(first), 0
+        stop = start + np.uint64(BLOCK)
+        for i in range(start, stop):
+            found += on[SIDE, i] * (-sign * on[C, i] - urgency * on[Z, i]) > slow
+        if found > 0:
+            for i in range(start, stop):
+                speed, high = -sign * on[SIDE, i] * on[C, i] - slow, on[SIDE, i] * on[Z, i]
+                on[RATIO, i] = speed / max(high, 1e-280)
+            for i in range(first, first + BLOCK):
+                if on[RATIO, i] > urgency:
+                    urgency, me.wall, me.likely = on[RATIO, i], i, me.wall
+    if me.wall < 0:
+        return np.inf
+    return max(on[SIDE, me.wall] * on[Z, me.wall], 0.0) / abs(on[C, me.wall])
+
+
+@inner
+def _opposed(me):
+    """Whether w is so nearly opposed to D that `v + b` cannot be had from v and b."""
+    return me.size2 > 0.0 and abs(me.v * np.sqrt(me.size2) + me.pulled) < 0.01 * abs(me.v) * np.sqrt(
+        me.size2
+    )
+
+
+@inner
+def _across(me, on, field, w, u):
+    """`‖w_⊥‖²`, w_⊥ the part of w orthogonal to D; w is the start.
+
+    On `line - 1` walls the neuron slides along a line, so D is along w, and w_⊥ is 0.
+    """
+    rest, slides = w.copy(), 0
+    for i in range(len(u)):
+        part = on[PATH, i] + on[A, i] * (me.s - on[SINCE, i] - me.pulled / me.size2)
+        slides += on[SIDE, i] == 0.0
+        for x in range(len(rest)):
+            rest[x] += part * u[i, x]
+    across = dot(rest, rest)
+    noise = OPPOSED * (1.0 + field.total**2 / me.size2) * max(me.v**2 + me.minkowski, me.first2)
+    return 0.0 if across < noise or field.line == 1 + slides else across
+
+
+@inner
+def _acts(on):
+    """Whether any coefficient is not 0; looks no further than the first such."""
+    i = 0
+    while i < on.shape[1] and on[A, i] == 0.0:
+        i += 1
+    return i < on.shape[1]
