@@ -13,18 +13,18 @@ few cells, and a step costs the same whatever the width.
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from alignlib import record
 from alignlib.network import Network
-from alignlib.swarm import ENDLESS, TERMS, carry, fly, force
+from alignlib.swarm import ENDLESS, TERMS, Scene, carry, felt, fly, has_room
 from alignlib.walls import Walls
 
 SMALLEST = 8  # fewer neurons than this are not worth a cell
 MANY = 3  # more cells of a kind than this are made into one
 CAUTION = 4.0  # a cell is made if its room lasts for so many steps like the last
-PROBES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])[:, None] ** np.arange(TERMS)
 
 
 class EndlessEvents(RuntimeError):
@@ -33,19 +33,19 @@ class EndlessEvents(RuntimeError):
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """Neurons `index` with common sides `side` (m,) and sign of v, as they were at `theta` (r, d+1).
+    """Neurons `index` with common sides `side` (m,) and sign of v, as they were at `theta` (r, d + 1).
 
-    `basis` is what has become of `d + 1` unit vectors, or of the members themselves if they are few
-    (`root` is then None); `root @ basis` has the second moment of the members. `room` (m + 1,) is the
-    smallest room of a member to each wall, the last entry that to v = 0; `used` the rapidity so far.
+    `few` are at most d + 1 neurons with the second moment, and so the outputs, of the members; `basis` is
+    what has become of d + 1 unit vectors, or None if the `few` are the members themselves. `room` (m + 1,)
+    is the smallest room of a member to each wall, the last entry that to v = 0; `used` the rapidity so far.
     """
 
     index: np.ndarray
     side: np.ndarray
     sign: float
     theta: np.ndarray
-    root: np.ndarray | None
-    basis: np.ndarray
+    few: np.ndarray
+    basis: np.ndarray | None
     room: np.ndarray
     used: float = 0.0
 
@@ -54,24 +54,29 @@ class Cell:
         """A new cell; the members' second moment comes from a QR decomposition."""
         size = theta.shape[1]
         if len(theta) <= size:
-            return cls(index, side, sign, theta, None, theta, room)
-        root = np.linalg.qr(theta, mode="r")
-        return cls(index, side, sign, theta, root, np.eye(size), room)
+            return cls(index, side, sign, theta, theta, None, room)
+        return cls(index, side, sign, theta, np.linalg.qr(theta, mode="r"), np.eye(size), room)
 
     def members(self):
         """`(w_j, v_j)` of the members now, (r, d + 1)."""
-        return self.basis if self.root is None else self.theta @ self.basis
+        return self.few if self.basis is None else self.theta @ self.basis
 
-    def equivalent(self):
-        """At most d + 1 neurons with the second moment, and so the outputs, of the members."""
-        return self.basis if self.root is None else self.root @ self.basis
+    def moved(self, d, used, length, nodes):
+        """The cell after a step under D with coefficients `d` (3, d), and `Σ v_j w_j` at the nodes."""
+        few, momentum = self.few.copy(), np.zeros((len(nodes), d.shape[1]))
+        carry(few, d, length, nodes, momentum)
+        basis = self.basis
+        if basis is not None:
+            basis = basis.copy()
+            carry(basis, d, length, nodes, momentum[:0])
+        return replace(self, few=few, basis=basis, used=used), momentum
 
 
 @dataclass(frozen=True, eq=False)
 class Swarm:
     """All neurons at one time: `w`, `v`, `side` of the free ones, numbered by `index`, and the cells.
 
-    Nothing changes a swarm: `move`, `gathered` and `ready` return new ones.
+    Nothing changes a swarm: `move` and `gathered` return new ones.
     """
 
     walls: Walls
@@ -89,7 +94,7 @@ class Swarm:
     @property
     def nbytes(self):
         """Memory of what is not shared with the swarm before."""
-        cells = sum(cell.basis.nbytes for cell in self.cells)
+        cells = sum(cell.few.nbytes + (cell.basis is not None) * cell.theta[0].nbytes for cell in self.cells)
         return self.w.nbytes + self.v.nbytes + self.side.nbytes + cells
 
     def network(self):
@@ -100,9 +105,8 @@ class Swarm:
 
     def equivalent(self):
         """Weights and sides of fewer neurons with the same outputs and the same tangent kernel."""
-        few = [cell.equivalent() for cell in self.cells]
-        theta = np.concatenate([np.column_stack([self.w, self.v]), *few])
-        sides = [np.broadcast_to(c.side, (len(e), len(c.side))) for c, e in zip(self.cells, few)]
+        theta = np.concatenate([np.column_stack([self.w, self.v]), *(cell.few for cell in self.cells)])
+        sides = [np.broadcast_to(cell.side, (len(cell.few), self.walls.m)) for cell in self.cells]
         return theta[:, :-1], theta[:, -1], np.concatenate([self.side, *sides])
 
     def outputs(self):
@@ -119,36 +123,64 @@ class Swarm:
         z = active * (w @ data.x.T)
         return ((active.T * v**2) @ active) * data.gram + z.T @ z
 
+    @cached_property
+    def heights(self):
+        """`⟨w_j, u_i⟩` of the free neurons, (h, m)."""
+        z = self.w @ self.walls.u.T
+        z *= z * self.side > 0  # rounding may have put it on the other side than the neuron is
+        return z
+
+    @cached_property
+    def kinds(self):
+        """The free neurons by their sides: the first of each kind, and the kind of each neuron."""
+        return np.unique(_keys(self.side), return_index=True, return_inverse=True)[1:]
+
+    def forces(self, below, above):
+        """Coefficients of `D` (.., 3, d) and of `⟨D, u_i⟩` (.., 3, m): free kinds first, then cells."""
+        u, sides = self.walls.u, self.side[self.kinds[0]]
+        if self.cells:
+            sides = np.concatenate([sides, [cell.side for cell in self.cells]])
+        a = np.where(sides[:, None] > 0, above, np.where(sides[:, None] < 0, below, 0.0))
+        d = a.reshape(-1, len(u)) @ u
+        return d.reshape(-1, TERMS, u.shape[1]), (d @ u.T).reshape(-1, TERMS, len(u))
+
     def move(self, polynomial, length, nodes, start):
-        """Outputs at the nodes, the swarm at the last node, and the log of what happened."""
+        """Outputs at the nodes, the swarm at the last node, and the log of what happened.
+
+        Cells in which someone might meet a wall during this step are dissolved first.
+        """
         below, above = self.walls.pulls(polynomial)
+        scene = Scene(below, above, self.walls.u, self.walls.gram, length, start)
+        d, c = self.forces(below, above)
+        keep, split, ways = [], [], []
+        for cell, cell_d, cell_c in zip(self.cells, d[len(self.kinds[0]) :], c[len(self.kinds[0]) :]):
+            leave = 2.0
+            if not cell.side.all():
+                cell_d, cell_c, leave = felt(cell.side, cell_d, cell_c, scene)
+            fits, used = has_room(cell.sign, cell.side, cell.room, cell.used, cell_d, cell_c, length)
+            (keep if fits and leave > 1.0 else split).append(cell)
+            ways.append((cell_d, used))
+        if split:
+            return self._with(keep, split).move(polynomial, length, nodes, start)
         minus, plus = np.zeros((2, len(nodes), self.walls.m))
-        w, v, side, log = self._fly_free(below, above, length, nodes, start, minus, plus)
+        w, v, side, log = self._fly_free(d, c, scene, nodes, minus, plus)
         cells = []
-        for cell in self.cells:
-            d, _, _ = force(cell.side, below, above, self.walls.u, self.walls.gram)
-            cell, beta = _fly_cell(cell, d, length, nodes)
-            height = beta @ self.walls.u.T
+        for cell, (cell_d, used) in zip(self.cells, ways):
+            cell, momentum = cell.moved(cell_d, used, length, nodes)
+            height = momentum @ self.walls.u.T
             minus += height * (cell.side < 0)
             plus += height * (cell.side > 0)
             cells.append(cell)
         moved = replace(self, w=w, v=v, side=side, cells=tuple(cells))
         return self.walls.outputs(minus, plus), moved, log
 
-    def _fly_free(self, below, above, length, nodes, start, minus, plus):
+    def _fly_free(self, d, c, scene, nodes, minus, plus):
         """Weights and sides of the free neurons after the flight, and the log."""
-        u, gram, side = self.walls.u, self.walls.gram, self.side
-        z = self.w @ u.T
-        z *= z * side > 0  # rounding may have put it on the other side than the neuron is
-        d = np.empty((len(self.v), TERMS, u.shape[1]))
-        for term in range(TERMS):
-            d[:, term] = np.where(side > 0, above[term], np.where(side < 0, below[term], 0.0)) @ u
-        c = (d.reshape(-1, u.shape[1]) @ u.T).reshape(len(d), TERMS, len(u))  # one product, not h
         log = record.new_log(4 * len(self.v) + 16 * self.walls.m)
         while len(self.v):
-            state = self.w.copy(), self.v.copy(), z.copy(), side.copy(), d.copy(), c.copy()
+            state = self.w.copy(), self.v.copy(), self.heights.copy(), self.side.copy()
             sums = np.zeros((2, len(nodes), self.walls.m))
-            count = fly(*state, below, above, u, gram, length, nodes, *sums, start, log)
+            count = fly(*state, self.kinds[1], d, c, scene, nodes, *sums, log)
             if count == ENDLESS:
                 raise EndlessEvents
             if count >= 0:
@@ -158,27 +190,15 @@ class Swarm:
                 log["neuron"] = self.index[log["neuron"]]
                 return state[0], state[1], state[3], log
             log = record.new_log(4 * len(log))
-        return self.w, self.v, side, log[:0]
-
-    def ready(self, polynomial, length):
-        """The same swarm, without the cells in which someone might meet a wall during this step."""
-        below, above = self.walls.pulls(polynomial)
-        keep, split = [], []
-        for cell in self.cells:
-            d, c, leave = force(cell.side, below, above, self.walls.u, self.walls.gram)
-            rapidity = cell.used + length * np.linalg.norm(PROBES @ d, axis=1).max()
-            approached = (cell.sign * cell.side * (PROBES @ c) < 0).any(axis=0)
-            room = np.append(cell.room[:-1][approached], cell.room[-1]).min()
-            (keep if leave > 1 and (rapidity <= room or not d.any()) else split).append(cell)
-        return self if not split else self._with(keep, split)
+        return self.w, self.v, self.side, log[:0]
 
     def gathered(self, polynomial, length):
         """The same swarm, with cells of those free neurons that have room for steps like the last."""
         swarm = self._undone()
         if len(swarm.index) < SMALLEST:
             return swarm
-        pulls = np.zeros((2, TERMS, self.walls.m))
-        pulls[:, 0] = [pull.sum(axis=0) for pull in self.walls.pulls(polynomial)]
+        pulls = np.zeros_like(polynomial)
+        pulls[0] = polynomial.sum(axis=0)
         free = swarm
         for members in free._kinds():
             swarm = swarm._gather(
@@ -196,9 +216,8 @@ class Swarm:
 
     def _kinds(self):
         """The free neurons with the same sides and the same sign of v, where there are enough."""
-        key = np.column_stack([self.side, np.sign(self.v).astype(np.int8)])
-        rows = np.ascontiguousarray(key).view([("", np.void, key.shape[1])])[:, 0]
-        _, kind, sizes = np.unique(rows, return_inverse=True, return_counts=True)
+        keys = _keys(np.column_stack([self.side, np.sign(self.v).astype(np.int8)]))
+        _, kind, sizes = np.unique(keys, return_inverse=True, return_counts=True)
         order = np.argsort(kind, kind="stable")
         kinds = np.split(order, np.cumsum(sizes)[:-1])
         return [k for k in kinds if len(k) >= SMALLEST and self.v[k[0]] != 0]
@@ -206,7 +225,7 @@ class Swarm:
     def _gather(self, index, side, v, pulls, length):
         """One cell more, of the neurons `index` and of the smaller cells of the same kind."""
         sign = np.sign(v)
-        d, c, _ = force(side, *pulls, self.walls.u, self.walls.gram)
+        d, c = self.felt_on(side, pulls)
         here = np.isin(self.index, index)
         room = _room(self.w[here], self.v[here], side, self.walls.u)
         approached = np.append(sign * side * c[0] < 0, True)
@@ -235,6 +254,14 @@ class Swarm:
             cells=(*(cell for cell in self.cells if cell not in same), cell),
         )
 
+    def felt_on(self, side, polynomial):
+        """Coefficients of `D` and `⟨D, u_i⟩` on these sides, sliding included."""
+        below, above = self.walls.pulls(polynomial)
+        a = np.where(side > 0, above, np.where(side < 0, below, 0.0))
+        d = a @ self.walls.u
+        scene = Scene(below, above, self.walls.u, self.walls.gram, 1.0, 0.0)
+        return felt(side, d, d @ self.walls.u.T, scene)[:2]
+
     def _with(self, keep, split):
         """The same swarm with the members of the cells `split` free."""
         w, v = _rows(self.w, self.v, split)
@@ -243,6 +270,13 @@ class Swarm:
         return replace(
             self, index=index, w=w, v=v, side=np.concatenate([self.side, *sides]), cells=tuple(keep)
         )
+
+
+def _keys(rows):
+    """A number for each row of sides or signs, the same for equal rows; bytes where they are long."""
+    if rows.shape[1] < 40:
+        return (rows + 1) @ 3 ** np.arange(rows.shape[1])
+    return np.ascontiguousarray(rows).view([("", np.void, rows.shape[1])])[:, 0]
 
 
 def _rows(w, v, cells):
@@ -261,17 +295,3 @@ def _room(w, v, side, u):
     spacelike = v < norm * (1 - 1e-12)
     turn = np.arctanh(np.divide(v, norm, out=np.zeros_like(v), where=spacelike))
     return np.column_stack([room, np.where(spacelike, turn, np.inf)])
-
-
-def _fly_cell(cell, d, length, nodes):
-    """The cell after the flight, and `Σ v_j w_j` of its members at the nodes."""
-    rows, dim = len(cell.basis), d.shape[1]
-    if d.any():
-        theta = np.empty((len(nodes), rows, dim + 1))
-        carry(cell.basis, d, length, nodes, theta)
-        rapidity = length * np.linalg.norm(PROBES @ d, axis=1).max()
-        moved = replace(cell, basis=theta[-1], used=cell.used + rapidity)
-    else:
-        theta, moved = np.broadcast_to(cell.basis, (len(nodes), rows, dim + 1)), cell
-    few = theta if cell.root is None else cell.root @ theta
-    return moved, np.einsum("tr,trd->td", few[:, :, -1], few[:, :, :-1])

@@ -152,7 +152,6 @@ class _Run:
             length = self.t[number + 1] - start
             share = (stop - start) / length if stop < self.t[number + 1] else 1.0
             nodes = np.append(NODES[share > NODES], share)  # the same intervals as in the step
-            swarm = swarm.ready(self.pulls[number], length)
             _, swarm, _ = swarm.move(self.pulls[number], length, nodes, start)
         return swarm
 
@@ -214,7 +213,6 @@ class Step:
             ):
                 return False
             self.polynomial = TO_POLYNOMIAL @ pulls
-            run.swarm = run.swarm.ready(self.polynomial, self.length)
             try:
                 f, self.swarm, self.log = run.swarm.move(self.polynomial, self.length, NODES, run.t[-1])
             except EndlessEvents:
