@@ -19,16 +19,17 @@ import numpy as np
 
 from alignlib import record
 from alignlib.network import Network
-from alignlib.swarm import ENDLESS, TERMS, Scene, carry, felt, fly, has_room
+from alignlib.swarm import ENDLESS, REST, TERMS, Scene, carry, felt, fly, has_room
 from alignlib.walls import Walls
 
 SMALLEST = 8  # fewer neurons than this are not worth a cell
 MANY = 3  # more cells of a kind than this are made into one
+FASTEST = 300.0  # a neuron may gain so much rapidity in a step; `cosh` overflows at 710
 CAUTION = 4.0  # a cell is made if its room lasts for so many steps like the last
 
 
-class EndlessEvents(RuntimeError):
-    """A neuron meets walls again and again without time going on."""
+class StepTooLong(RuntimeError):
+    """A neuron gains too much rapidity, or meets walls again and again without time going on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,8 @@ class Cell:
         if basis is not None:
             basis = basis.copy()
             carry(basis, d, length, nodes, momentum[:0])
-        return replace(self, few=few, basis=basis, used=used), momentum
+        moved = Cell(self.index, self.side, self.sign, self.theta, few, basis, self.room, used)
+        return moved, momentum
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,27 +154,40 @@ class Swarm:
         below, above = self.walls.pulls(polynomial)
         scene = Scene(below, above, self.walls.u, self.walls.gram, length, start)
         d, c = self.forces(below, above)
-        keep, split, ways = [], [], []
+        keep, split, felt_d, rapidity = [], [], [], [0.0]
         for cell, cell_d, cell_c in zip(self.cells, d[len(self.kinds[0]) :], c[len(self.kinds[0]) :]):
             leave = 2.0
             if not cell.side.all():
                 cell_d, cell_c, leave = felt(cell.side, cell_d, cell_c, scene)
-            fits, used = has_room(cell.sign, cell.side, cell.room, cell.used, cell_d, cell_c, length)
+            gained, fits = has_room(cell.sign, cell.side, cell.room, cell.used, cell_d, cell_c, length)
             (keep if fits and leave > 1.0 else split).append(cell)
-            ways.append((cell_d, used))
+            felt_d.append(cell_d)
+            rapidity.append(gained)
         if split:
             return self._with(keep, split).move(polynomial, length, nodes, start)
+        if max(rapidity) > FASTEST or length * self._fastest_free(d, c, scene) > FASTEST:
+            raise StepTooLong
         minus, plus = np.zeros((2, len(nodes), self.walls.m))
         w, v, side, log = self._fly_free(d, c, scene, nodes, minus, plus)
         cells = []
-        for cell, (cell_d, used) in zip(self.cells, ways):
-            cell, momentum = cell.moved(cell_d, used, length, nodes)
+        for cell, cell_d, gained in zip(self.cells, felt_d, rapidity[1:]):
+            cell, momentum = cell.moved(cell_d, cell.used + gained, length, nodes)
             height = momentum @ self.walls.u.T
             minus += height * (cell.side < 0)
             plus += height * (cell.side > 0)
             cells.append(cell)
-        moved = replace(self, w=w, v=v, side=side, cells=tuple(cells))
+        moved = Swarm(self.walls, self.index, w, v, side, tuple(cells))
         return self.walls.outputs(minus, plus), moved, log
+
+    def _fastest_free(self, d, c, scene):
+        """A bound of `‖D‖` over the step for the free neurons."""
+        first = self.kinds[0]
+        speed = np.sqrt((d[: len(first)] ** 2).sum(axis=2)).sum(axis=1)
+        for kind in np.flatnonzero(scene.length * speed > FASTEST):  # a neuron may be held by its walls
+            side = self.side[first[kind]]
+            if not side.all():
+                speed[kind] = np.linalg.norm(felt(side, d[kind], c[kind], scene)[0], axis=1).sum()
+        return speed.max(initial=0.0)
 
     def _fly_free(self, d, c, scene, nodes, minus, plus):
         """Weights and sides of the free neurons after the flight, and the log."""
@@ -182,7 +197,7 @@ class Swarm:
             sums = np.zeros((2, len(nodes), self.walls.m))
             count = fly(*state, self.kinds[1], d, c, scene, nodes, *sums, log)
             if count == ENDLESS:
-                raise EndlessEvents
+                raise StepTooLong
             if count >= 0:
                 plus += sums[0]
                 minus += sums[1]

@@ -20,9 +20,10 @@ from alignlib.magnus import (
 )
 from alignlib.sliding import Scene, change, crosses, resolve, slide, tight_walls
 
-__all__ = ["ENDLESS", "TERMS", "Scene", "carry", "felt", "fly", "has_room"]
+__all__ = ["ENDLESS", "REST", "TERMS", "Scene", "carry", "felt", "fly", "has_room"]
 
 FULL, ENDLESS = -1, -2  # what `fly` may return instead of a number of events
+REST = -2  # in the log, in place of a wall: the neuron came to rest where all hyperplanes meet
 
 
 @njit(cache=True)
@@ -58,14 +59,14 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
     touched = tight_walls(side, -1)
     sliding = len(touched) > 0 and not asleep
     if sliding:
-        if count + len(side) + 2 > len(log):
+        if count + len(side) + 3 > len(log):
             return FULL
         count = resolve(touched, 0.0, sign, j, side, d, c, scene, log, count)
         sliding, leave = _begin(0.0, side, d, c, scene, eff_d, eff_c)
     prepare(eff_d if sliding else d, work)
     for node in range(len(nodes)):
         while x < nodes[node] and not asleep:
-            if count + len(side) + 2 > len(log):
+            if count + len(side) + 3 > len(log):
                 return FULL
             dd, cc = (eff_d, eff_c) if sliding else (d, c)
             goal, size = min(nodes[node], leave), np.sqrt(dot(w, w))
@@ -82,6 +83,7 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
             if event >= 0:
                 z[event] = 0.0
                 if _at_centre(z, cc, size, work):
+                    count = write(log, count, time, j, REST, sign, sign)
                     count = _rest(z, side, time, j, scene, log, count)
                     asleep = True
                     break
@@ -182,19 +184,19 @@ def felt(side, d, c, scene):
 
 @njit(cache=True)
 def has_room(sign, side, room, used, d, c, length):
-    """Whether no member of a cell can meet a wall in this step, and the rapidity used after it."""
+    """The rapidity that a cell gains in the step, and whether no member can meet a wall in it."""
     fastest = 0.0
     for probe in range(5):
         x, size2 = 0.25 * probe, 0.0
         for i in range(d.shape[1]):
             size2 += (d[0, i] + x * (d[1, i] + x * d[2, i])) ** 2
         fastest = max(fastest, size2)
-    used += length * np.sqrt(fastest)
-    if fastest == 0.0:
-        return True, used
+    gained = length * np.sqrt(fastest)
+    if gained == 0.0:
+        return gained, True
     for i in range(len(side)):
-        if used > room[i]:
+        if used + gained > room[i]:
             for probe in range(5):
                 if sign * side[i] * term(c, i, 0.25 * probe) < 0.0:
-                    return False, used
-    return used <= room[-1], used
+                    return gained, False
+    return gained, used + gained <= room[-1]
