@@ -27,7 +27,7 @@ REAL, COMPLEX = np.argmin(np.abs(EIGENVALUES.imag)), np.argmax(EIGENVALUES.imag)
 # The largest |∫_0^s (σ-c_1)(σ-c_2)(σ-1) dσ / (-c_1 c_2)| over the step: what the pulls at its start
 # add to the rapidity if the parabola misses them.
 MISS = 0.0678
-SLACK = 0.1  # the equations are solved to this share of `rtol`
+SLACK = 0.02  # the equations are solved to this share of `rtol`
 SWEEPS = 12  # at most so many sweeps a step
 STALE = 0.1  # a Newton matrix that leaves more than this share of the defect is made anew
 ALIKE = 0.3  # or one whose slopes have changed by this share
