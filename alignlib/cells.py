@@ -18,8 +18,10 @@ from functools import cached_property
 import numpy as np
 
 from alignlib import record
+from alignlib.magnus import TERMS
 from alignlib.network import Network
-from alignlib.swarm import ENDLESS, REST, TERMS, Scene, carry, felt, fly, has_room
+from alignlib.sliding import Log, Scene
+from alignlib.swarm import ENDLESS, carry, felt, fly, has_room
 from alignlib.walls import Walls
 
 SMALLEST = 8  # fewer neurons than this are not worth a cell
@@ -191,21 +193,22 @@ class Swarm:
 
     def _fly_free(self, d, c, scene, nodes, minus, plus):
         """Weights and sides of the free neurons after the flight, and the log."""
-        log = record.new_log(4 * len(self.v) + 16 * self.walls.m)
+        rows = record.new_log(4 * len(self.v) + 16 * self.walls.m)
         while len(self.v):
             state = self.w.copy(), self.v.copy(), self.heights.copy(), self.side.copy()
             sums = np.zeros((2, len(nodes), self.walls.m))
-            count = fly(*state, self.kinds[1], d, c, scene, nodes, *sums, log)
-            if count == ENDLESS:
+            log = Log(rows, np.zeros(1, np.int64))
+            done = fly(*state, self.kinds[1], d, c, scene, nodes, *sums, log)
+            if done == ENDLESS:
                 raise StepTooLong
-            if count >= 0:
+            if done == 0:
                 plus += sums[0]
                 minus += sums[1]
-                log = log[:count]
-                log["neuron"] = self.index[log["neuron"]]
-                return state[0], state[1], state[3], log
-            log = record.new_log(4 * len(log))
-        return self.w, self.v, self.side, log[:0]
+                rows = rows[: log.count[0]]
+                rows["neuron"] = self.index[rows["neuron"]]
+                return state[0], state[1], state[3], rows
+            rows = record.new_log(4 * len(rows))
+        return self.w, self.v, self.side, rows[:0]
 
     def gathered(self, polynomial, length):
         """The same swarm, with cells of those free neurons that have room for steps like the last."""

@@ -12,7 +12,8 @@ from scipy.linalg import lu_factor, lu_solve
 
 from alignlib import inputs, record
 from alignlib import loss as losses
-from alignlib.cells import REST, StepTooLong, Swarm
+from alignlib.cells import StepTooLong, Swarm
+from alignlib.swarm import REST
 from alignlib.trajectory import Trajectory
 from alignlib.walls import Walls
 

@@ -12,11 +12,11 @@ from collections import namedtuple
 import numpy as np
 from numba import njit
 
-from alignlib.boost import dot, light_cone, moved, time_of_path, time_of_turn
+from alignlib.boost import copy, dot, light_cone, moved, time_of_path, time_of_turn
 
 TERMS = 3  # coefficients of the polynomial of the pulls
 NOISE = 1e-14  # a height below this share of ‖w‖ and its change, on the wrong side, is rounding
-TURN = -2  # the event that v changes sign; walls are numbered from 0, and -1 is no event
+TURN, NOTHING = -1, -2  # events besides the meeting of a wall, 0 to m - 1: v changes sign; none
 EARLY, LATE = 0.5 - np.sqrt(3.0) / 6.0, 0.5 + np.sqrt(3.0) / 6.0  # Gauss points of an interval
 NEAR, FAR = 0.5 + np.sqrt(3.0) / 3.0, 0.5 - np.sqrt(3.0) / 3.0  # their weights in the two boosts
 
@@ -63,7 +63,8 @@ def face(w, d, work):
 def two_boosts(x, end, length, w, v, d, work):
     """Boost over [x, end]: v there; the way of w is left in `work.path`, the boosts in `work.boosts`."""
     square, path, span = work.square, work.path, end - x
-    path[:] = 0.0
+    for q in range(TERMS):
+        path[q] = 0.0
     first, second, time = x + EARLY * span, x + LATE * span, 0.5 * length * span
     for half in range(2):
         p0, p1 = (NEAR, FAR) if half == 0 else (FAR, NEAR)
@@ -88,7 +89,7 @@ def two_boosts(x, end, length, w, v, d, work):
         path[1] += gain * f1
         path[2] += gain * f2
         if half == 0:
-            work.half[:] = path
+            copy(path, work.half)
         v = later
     return v
 
@@ -128,7 +129,7 @@ def first_event(x, end, length, size, z, side, c, work):
         q0, q1, q2, passed = p0 + far, p1 + far * f1, p2 + far * f2, 0
         for i in range(len(z)):
             passed += side[i] * (z[i] + q0 * c[0, i] + q1 * c[1, i] + q2 * c[2, i]) < -limit
-        shortest, event = np.inf, -1
+        shortest, event = np.inf, NOTHING
         for i in range(len(z) if passed else 0):
             speed = c[0, i] + f1 * c[1, i] + f2 * c[2, i]
             here = z[i] + p0 * c[0, i] + p1 * c[1, i] + p2 * c[2, i]
@@ -141,12 +142,12 @@ def first_event(x, end, length, size, z, side, c, work):
                 turn = min(time_of_path(shortest, row[5], row[6], row[7], row[8]), time)
             return x + 0.5 * half * (end - x) + turn / length, event if event >= 0 else TURN
         p0, p1, p2 = work.half[0], work.half[1], work.half[2]
-    return np.inf, -1
+    return np.inf, NOTHING
 
 
 @njit(cache=True)
 def until_event(x, goal, ahead, length, w, v, z, side, d, c, work):
-    """Move from x to the first event, or to `goal`: v there, x there, and the event (-1: none).
+    """Move from x to the first event, or to `goal`: v there, x there, and the event.
 
     `w` and `z` are moved in place. The first guess takes the averaged D for the true one; `_root`
     makes the time exact; then all walls are looked at once more, for another that was met before.
@@ -155,14 +156,14 @@ def until_event(x, goal, ahead, length, w, v, z, side, d, c, work):
     size, end = np.sqrt(dot(w, w)), goal
     later = two_boosts(x, end, length, w, v, d, work)
     where, event = first_event(x, end, length, size, z, side, c, work)
-    target = -1
-    while event != -1 and event != target and (target == -1 or where < end - 1e-13):
+    target = NOTHING
+    while event != NOTHING and event != target and (target == NOTHING or where < end - 1e-13):
         target = event
         # One that leaves the wall and will turn back to it: not the root where it started.
         leaving = event >= 0 and v * term(c, event, x + ahead) * side[event] >= 0.0
         later, end = _root(x, end if leaving else where, end, target, length, w, v, z, side, d, c, work)
         if end > goal:  # the averaged D has foreseen an event that comes after the goal
-            later, end, target = two_boosts(x, goal, length, w, v, d, work), goal, -1
+            later, end, target = two_boosts(x, goal, length, w, v, d, work), goal, NOTHING
             break
         where, event = first_event(x, end, length, size, z, side, c, work)
     p0, p1, p2 = work.path[0], work.path[1], work.path[2]

@@ -13,13 +13,21 @@ from numba import njit
 from alignlib.boost import NEAR, RIDGE, add, copy, meet, solve, write
 from alignlib.magnus import TERMS, term
 
+# Rows of dtype `record.LOG`, and in `count[0]` how many there are.
+Log = namedtuple("Log", "rows count")
 # What is the same for all neurons of a step: pulls and geometry of the walls, length and start in time.
 Scene = namedtuple("Scene", "below above u gram length start")
 
 
 @njit(cache=True)
+def note(log, time, neuron, wall, came, went):
+    """One more row."""
+    log.count[0] = write(log.rows, log.count[0], time, neuron, wall, came, went)
+
+
+@njit(cache=True)
 def tight_walls(side, extra):
-    """The walls on which the neuron is, and the wall `extra` if it is not -1."""
+    """The walls on which the neuron is, and the wall `extra` if it is not negative."""
     n = 0 if extra < 0 else 1
     for i in range(len(side)):
         n += side[i] == 0
@@ -45,7 +53,7 @@ def crosses(k, x, sign, came, c, scene):
 
 
 @njit(cache=True)
-def resolve(touched, x, sign, neuron, side, d, c, scene, log, count):
+def resolve(touched, x, sign, neuron, side, d, c, scene, log):
     """Apply the rule `boost.meet` at x; `d` and `c` then hold all walls but those it slides on."""
     n = len(touched)
     part, q, low, high = np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n)
@@ -62,12 +70,11 @@ def resolve(touched, x, sign, neuron, side, d, c, scene, log, count):
     went, _ = meet(part, q, low, high, sign, came)
     for i in range(n):
         if went[i] != came[i]:
-            count = change(touched[i], went[i], x, neuron, side, d, c, scene, log, count)
-    return count
+            change(touched[i], went[i], x, neuron, side, d, c, scene, log)
 
 
 @njit(cache=True)
-def change(k, went, x, neuron, side, d, c, scene, log, count):
+def change(k, went, x, neuron, side, d, c, scene, log):
     """Put the neuron on the side `went` of wall k: sides, D and the log."""
     came = side[k]
     for q in range(TERMS):
@@ -84,7 +91,7 @@ def change(k, went, x, neuron, side, d, c, scene, log, count):
         for q in range(TERMS):
             add(d[q], -1.0, d[q])
             add(c[q], -1.0, c[q])
-    return write(log, count, scene.start + scene.length * x, neuron, k, came, went)
+    note(log, scene.start + scene.length * x, neuron, k, came, went)
 
 
 @njit(cache=True)

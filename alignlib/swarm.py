@@ -7,8 +7,9 @@ decides (module `sliding`). All compiled by Numba.
 import numpy as np
 from numba import njit
 
-from alignlib.boost import CENTRE, copy, dot, write
+from alignlib.boost import CENTRE, copy, dot
 from alignlib.magnus import (
+    NOTHING,
     TERMS,
     TURN,
     face,
@@ -18,9 +19,7 @@ from alignlib.magnus import (
     two_boosts,
     until_event,
 )
-from alignlib.sliding import Scene, change, crosses, resolve, slide, tight_walls
-
-__all__ = ["ENDLESS", "REST", "TERMS", "Scene", "carry", "felt", "fly", "has_room"]
+from alignlib.sliding import change, crosses, note, resolve, slide, tight_walls
 
 FULL, ENDLESS = -1, -2  # what `fly` may return instead of a number of events
 REST = -2  # in the log, in place of a wall: the neuron came to rest where all hyperplanes meet
@@ -28,80 +27,71 @@ REST = -2  # in the log, in place of a wall: the neuron came to rest where all h
 
 @njit(cache=True)
 def fly(w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log):
-    """Move every neuron over a step, in place; the number of events, -1 if `log` is too short for it.
+    """Move every neuron over a step, in place; FULL if the log is too short for it, else 0.
 
     w (h, d), v (h,), heights z (h, m), sides (h, m); `ds[kind[j]]` (3, d) and `cs[kind[j]]` (3, m) are
     the coefficients of `D_j` and of `⟨D_j, u_i⟩`; nodes: increasing, the last one the end of the flight.
     `plus` and `minus` (nodes, m) collect `Σ_j v_j z_ji` on either side.
     """
-    work, count = new_work(), 0
-    d, c = np.empty_like(ds[0]), np.empty_like(cs[0])
-    eff_d, eff_c = np.empty_like(d), np.empty_like(c)
+    work, m = new_work(), z.shape[1]
+    d, c = np.empty((TERMS, w.shape[1])), np.empty((TERMS, m))
+    eff_d, eff_c = np.empty((TERMS, w.shape[1])), np.empty((TERMS, m))
     for j in range(len(v)):
         for q in range(TERMS):
             copy(ds[kind[j], q], d[q])
             copy(cs[kind[j], q], c[q])
-        count = _fly_one(
-            j, w[j], v, z[j], sides[j], d, c, eff_d, eff_c, scene, nodes, plus, minus, work, log, count
-        )
-        if count < 0:
-            break
-    return count
+        done = _fly_one(j, w[j], v, z[j], sides[j], d, c, eff_d, eff_c, scene, nodes, plus, minus, work, log)
+        if done < 0:
+            return done
+    return 0
 
 
 @njit(cache=True)
-def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, work, log, count):
-    """One neuron over the step; sides, `d` and `c` change at its events."""
-    x, ahead, leave, meetings = 0.0, 0.0, 2.0, 0
+def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, work, log):
+    """One neuron from event to event; its sides, `d` and `c` change there. `eff_`: what it feels sliding."""
     face(w, d, work)
     sign = np.sign(v[j]) if v[j] != 0.0 else np.sign(work.pulled[0])
-    asleep = dot(w, w) == 0.0
-    touched = tight_walls(side, -1)
-    sliding = len(touched) > 0 and not asleep
-    if sliding:
-        if count + len(side) + 3 > len(log):
-            return FULL
-        count = resolve(touched, 0.0, sign, j, side, d, c, scene, log, count)
-        sliding, leave = _begin(0.0, side, d, c, scene, eff_d, eff_c)
-    prepare(eff_d if sliding else d, work)
+    asleep, x, ahead, meetings = dot(w, w) == 0.0, 0.0, 0.0, 0
+    if len(log.rows) < log.count[0] + len(side) + 3:
+        return FULL
+    touched = tight_walls(side, np.int64(NOTHING))
+    if len(touched) > 0 and not asleep:
+        resolve(touched, 0.0, sign, j, side, d, c, scene, log)
+    sliding, leave = _begin(0.0, side, d, c, scene, eff_d, eff_c, work)
     for node in range(len(nodes)):
         while x < nodes[node] and not asleep:
-            if count + len(side) + 3 > len(log):
-                return FULL
             dd, cc = (eff_d, eff_c) if sliding else (d, c)
             goal, size = min(nodes[node], leave), np.sqrt(dot(w, w))
             v[j], x, event = until_event(x, goal, ahead, scene.length, w, v[j], z, side, dd, cc, work)
-            if event == -1 and leave > nodes[node]:
+            if event == NOTHING and leave > nodes[node]:
                 continue
-            time = scene.start + scene.length * x
+            if len(log.rows) < log.count[0] + len(side) + 3:
+                return FULL
+            time, before, then = scene.start + scene.length * x, log.count[0], min(x + ahead, 1.0)
             if event == TURN:
                 v[j] = 0.0
-                count = write(log, count, time, j, -1, sign, -sign)
+                note(log, time, j, event, np.int8(sign), np.int8(-sign))
                 sign, ahead = -sign, 0.0
                 if not sliding:
                     continue
             if event >= 0:
                 z[event] = 0.0
                 if _at_centre(z, cc, size, work):
-                    count = write(log, count, time, j, REST, sign, sign)
-                    count = _rest(z, side, time, j, scene, log, count)
+                    _rest(z, side, sign, time, j, scene, log)
                     asleep = True
                     break
-            before, then = count, min(x + ahead, 1.0)
             if event >= 0 and not sliding and crosses(event, then, sign, side[event], c, scene):
-                count = change(event, -side[event], x, j, side, d, c, scene, log, count)
+                change(event, np.int8(-side[event]), x, j, side, d, c, scene, log)
             else:
-                touched = tight_walls(side, event)
-                count = resolve(touched, then, sign, j, side, d, c, scene, log, count)
+                resolve(tight_walls(side, event), then, sign, j, side, d, c, scene, log)
             # At a tangency the rule may see no reason to change anything: let it look ahead.
-            ahead = max(4.0 * ahead, 1e-9) if count == before else 0.0
-            sliding, leave = _begin(x + ahead, side, d, c, scene, eff_d, eff_c)
-            prepare(eff_d if sliding else d, work)
+            ahead = max(4.0 * ahead, 1e-9) if log.count[0] == before else 0.0
+            sliding, leave = _begin(x + ahead, side, d, c, scene, eff_d, eff_c, work)
             meetings += 1
             if meetings > 100 * (len(side) + 10):
                 return ENDLESS
         _collect(v[j], z, side, plus[node], minus[node])
-    return count
+    return 0
 
 
 @njit(cache=True)
@@ -115,12 +105,14 @@ def _collect(v, z, side, plus, minus):
 
 
 @njit(cache=True)
-def _begin(x, side, d, c, scene, eff_d, eff_c):
-    """Whether the neuron slides from x on, and where that ends."""
+def _begin(x, side, d, c, scene, eff_d, eff_c, work):
+    """Whether the neuron slides from x on, and where that ends; the products of what it feels."""
     for i in range(len(side)):
         if side[i] == 0:
-            tight = tight_walls(side, -1)
-            return True, slide(tight, x, d, c, scene, eff_d, eff_c)
+            leave = slide(tight_walls(side, np.int64(NOTHING)), x, d, c, scene, eff_d, eff_c)
+            prepare(eff_d, work)
+            return True, leave
+    prepare(d, work)
     return False, 2.0
 
 
@@ -140,17 +132,17 @@ def _at_centre(z, c, size, work):
 
 
 @njit(cache=True)
-def _rest(z, side, time, neuron, scene, log, count):
+def _rest(z, side, sign, time, neuron, scene, log):
     """End where all hyperplanes meet: there `σ'(0) = 0` makes D vanish, and the neuron stays."""
+    note(log, time, neuron, np.int64(REST), np.int8(sign), np.int8(sign))
     for i in range(len(z)):
-        went = -1
+        went = np.int8(-1)
         for q in range(TERMS):
             if scene.below[q, i] != 0.0:
-                went = 0
+                went = np.int8(0)
         if side[i] != went:
-            count = write(log, count, time, neuron, i, side[i], went)
+            note(log, time, neuron, i, side[i], went)
         side[i], z[i] = went, 0.0
-    return count
 
 
 @njit(cache=True)
@@ -179,7 +171,7 @@ def carry(theta, d, length, nodes, momentum):
 def felt(side, d, c, scene):
     """`D` and `⟨D, u_i⟩` as a cell that slides on walls feels them, and where it leaves one (2: not)."""
     eff_d, eff_c = d.copy(), c.copy()
-    return eff_d, eff_c, slide(tight_walls(side, -1), 0.0, d, c, scene, eff_d, eff_c)
+    return eff_d, eff_c, slide(tight_walls(side, np.int64(NOTHING)), 0.0, d, c, scene, eff_d, eff_c)
 
 
 @njit(cache=True)
