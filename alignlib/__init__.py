@@ -17,8 +17,9 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
-inputs -> data, network, loss -> geometry -> trajectory -> walls, boost -> record, swarm -> cells
--> early, flow, descent -> extremal, certify, measure, claim -> theory -> plots
+inputs -> data, network, loss -> geometry -> trajectory -> walls, boost -> record, magnus -> sliding
+-> flight -> cells -> swarm -> collocation -> early, flow, descent -> extremal, certify, measure, claim
+-> theory -> plots
 
 PyTorch is loaded with `descent`, Numba with `early` and `flow`, Matplotlib with `plots`, on first use.
 """

@@ -14,6 +14,9 @@ from numba import njit
 
 from alignlib.boost import copy, dot, light_cone, moved, time_of_path, time_of_turn
 
+# Called from compiled code only: without an entry from Python there is a fifth less to compile.
+inner = njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
 TERMS = 3  # coefficients of the polynomial of the pulls
 NOISE = 1e-14  # a height below this share of ‖w‖ and its change, on the wrong side, is rounding
 TURN, NOTHING = -1, -2  # events besides the meeting of a wall, 0 to m - 1: v changes sign; none
@@ -25,26 +28,20 @@ NEAR, FAR = 0.5 + np.sqrt(3.0) / 3.0, 0.5 - np.sqrt(3.0) / 3.0  # their weights 
 Work = namedtuple("Work", "pulled square path half boosts")
 
 
-@njit(cache=True)
+@inner
 def new_work():
     """Room for one neuron at a time."""
     one, two = np.zeros(TERMS), np.zeros(TERMS)
     return Work(one, np.zeros((TERMS, TERMS)), two, np.zeros(TERMS), np.zeros((2, 9)))
 
 
-@njit(cache=True)
-def at(e, x):
-    """`e_0 + e_1 x + e_2 x²`."""
-    return e[0] + x * (e[1] + x * e[2])
-
-
-@njit(cache=True)
+@inner
 def term(c, i, x):
     """`⟨D, u_i⟩` at x."""
     return c[0, i] + x * (c[1, i] + x * c[2, i])
 
 
-@njit(cache=True)
+@inner
 def prepare(d, work):
     """The products of the D_q."""
     for p in range(TERMS):
@@ -52,14 +49,14 @@ def prepare(d, work):
             work.square[p, q] = work.square[q, p] = dot(d[p], d[q])
 
 
-@njit(cache=True)
+@inner
 def face(w, d, work):
     """The products of w with the D_q."""
     for q in range(TERMS):
         work.pulled[q] = dot(w, d[q])
 
 
-@njit(cache=True)
+@inner
 def two_boosts(x, end, length, w, v, d, work):
     """Boost over [x, end]: v there; the way of w is left in `work.path`, the boosts in `work.boosts`."""
     square, path, span = work.square, work.path, end - x
@@ -94,7 +91,7 @@ def two_boosts(x, end, length, w, v, d, work):
     return v
 
 
-@njit(cache=True)
+@inner
 def _careful(w, v, d, path, f1, f2):
     """`v + b`, `v - b` and `‖D‖` by vectors: where one of the first two is small, and must be exact."""
     size2 = pulled = norm2 = across = 0.0
@@ -117,7 +114,7 @@ def _careful(w, v, d, path, f1, f2):
     return plus, minus, delta
 
 
-@njit(cache=True)
+@inner
 def first_event(x, end, length, size, z, side, c, work):
     """Where in [x, end] the first event of these boosts seems to be (inf: nowhere), and which."""
     time = 0.5 * length * (end - x)
@@ -145,7 +142,7 @@ def first_event(x, end, length, size, z, side, c, work):
     return np.inf, NOTHING
 
 
-@njit(cache=True)
+@inner
 def until_event(x, goal, ahead, length, w, v, z, side, d, c, work):
     """Move from x to the first event, or to `goal`: v there, x there, and the event.
 
@@ -174,7 +171,7 @@ def until_event(x, goal, ahead, length, w, v, z, side, d, c, work):
     return later, end, target
 
 
-@njit(cache=True)
+@inner
 def _root(x, end, high, target, length, w, v, z, side, d, c, work):
     """Where the neuron meets the wall `target`, or v vanishes, and v there; 2 if not before `high`.
 

@@ -8,10 +8,9 @@ walls that the neuron slides on, side 0.
 from collections import namedtuple
 
 import numpy as np
-from numba import njit
 
 from alignlib.boost import NEAR, RIDGE, add, copy, meet, solve, write
-from alignlib.magnus import TERMS, term
+from alignlib.magnus import TERMS, inner, term
 
 # Rows of dtype `record.LOG`, and in `count[0]` how many there are.
 Log = namedtuple("Log", "rows count")
@@ -19,13 +18,13 @@ Log = namedtuple("Log", "rows count")
 Scene = namedtuple("Scene", "below above u gram length start")
 
 
-@njit(cache=True)
+@inner
 def note(log, time, neuron, wall, came, went):
     """One more row."""
     log.count[0] = write(log.rows, log.count[0], time, neuron, wall, came, went)
 
 
-@njit(cache=True)
+@inner
 def tight_walls(side, extra):
     """The walls on which the neuron is, and the wall `extra` if it is not negative."""
     n = 0 if extra < 0 else 1
@@ -42,7 +41,7 @@ def tight_walls(side, extra):
     return tight
 
 
-@njit(cache=True)
+@inner
 def crosses(k, x, sign, came, c, scene):
     """Whether a neuron that meets only wall k goes through: its velocity is the same way on both sides."""
     above, below = term(scene.above, k, x), term(scene.below, k, x)
@@ -52,7 +51,7 @@ def crosses(k, x, sign, came, c, scene):
     return sign * came * here < -small and sign * came * there < -small
 
 
-@njit(cache=True)
+@inner
 def resolve(touched, x, sign, neuron, side, d, c, scene, log):
     """Apply the rule `boost.meet` at x; `d` and `c` then hold all walls but those it slides on."""
     n = len(touched)
@@ -73,7 +72,7 @@ def resolve(touched, x, sign, neuron, side, d, c, scene, log):
             change(touched[i], went[i], x, neuron, side, d, c, scene, log)
 
 
-@njit(cache=True)
+@inner
 def change(k, went, x, neuron, side, d, c, scene, log):
     """Put the neuron on the side `went` of wall k: sides, D and the log."""
     came = side[k]
@@ -94,7 +93,7 @@ def change(k, went, x, neuron, side, d, c, scene, log):
     note(log, scene.start + scene.length * x, neuron, k, came, went)
 
 
-@njit(cache=True)
+@inner
 def feels(side, scene):
     """Whether any wall acts on a neuron on these sides."""
     for i in range(len(side)):
@@ -107,7 +106,7 @@ def feels(side, scene):
     return False
 
 
-@njit(cache=True)
+@inner
 def slide(tight, x, d, c, scene, eff_d, eff_c):
     """Put into `eff_d`, `eff_c` the part of D orthogonal to the tight walls; where after x it ends.
 
@@ -136,7 +135,7 @@ def slide(tight, x, d, c, scene, eff_d, eff_c):
     return first
 
 
-@njit(cache=True)
+@inner
 def sliding_part(tight, c, gram):
     """The coefficients of the tight walls that make D orthogonal to them."""
     n = len(tight)
@@ -150,7 +149,7 @@ def sliding_part(tight, c, gram):
     return a
 
 
-@njit(cache=True)
+@inner
 def first_root(e0, e1, e2, after):
     """The smallest root above `after` of `e0 + e1 s + e2 s²` at which it changes sign; 2 if none."""
     square = e1 * e1 - 4.0 * e2 * e0

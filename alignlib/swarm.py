@@ -1,194 +1,257 @@
-"""One sweep of the solver: every neuron, or cell of neurons, over a step with given pulls.
+"""All neurons at one time, and how they are moved over a step.
 
-A neuron goes from event to event (module `magnus`); at an event the rule for the walls it touches
-decides (module `sliding`). All compiled by Numba.
+Those in cells (module `cells`) move together, the others each on its own (module `flight`). After every
+step free neurons that have room are gathered into cells; a cell without room is dissolved.
 """
 
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property
+
 import numpy as np
-from numba import njit
 
-from alignlib.boost import CENTRE, copy, dot
-from alignlib.magnus import (
-    NOTHING,
-    TERMS,
-    TURN,
-    face,
-    new_work,
-    prepare,
-    term,
-    two_boosts,
-    until_event,
-)
-from alignlib.sliding import change, crosses, note, resolve, slide, tight_walls
+from alignlib import record
+from alignlib.cells import Cell, room
+from alignlib.flight import ENDLESS, felt, fly, has_room
+from alignlib.magnus import TERMS
+from alignlib.network import Network
+from alignlib.sliding import Log, Scene
+from alignlib.walls import Walls
 
-FULL, ENDLESS = -1, -2  # what `fly` may return instead of a number of events
-REST = -2  # in the log, in place of a wall: the neuron came to rest where all hyperplanes meet
+SMALLEST = 8  # fewer neurons than this are not worth a cell
+MANY = 3  # more cells of a kind than this are made into one
+FASTEST = 300.0  # a neuron may gain so much rapidity in a step; `cosh` overflows at 710
+CAUTION = 4.0  # a cell is made if its room lasts for so many steps like the last
 
 
-@njit(cache=True)
-def fly(w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log):
-    """Move every neuron over a step, in place; FULL if the log is too short for it, else 0.
+class StepTooLong(RuntimeError):
+    """A neuron gains too much rapidity, or meets walls again and again without time going on."""
 
-    w (h, d), v (h,), heights z (h, m), sides (h, m); `ds[kind[j]]` (3, d) and `cs[kind[j]]` (3, m) are
-    the coefficients of `D_j` and of `⟨D_j, u_i⟩`; nodes: increasing, the last one the end of the flight.
-    `plus` and `minus` (nodes, m) collect `Σ_j v_j z_ji` on either side.
+
+@dataclass(frozen=True, eq=False)
+class Swarm:
+    """All neurons at one time: `w`, `v`, `side` of the free ones, numbered by `index`, and the cells.
+
+    Nothing changes a swarm: `move` and `gathered` return new ones.
     """
-    work, m = new_work(), z.shape[1]
-    d, c = np.empty((TERMS, w.shape[1])), np.empty((TERMS, m))
-    eff_d, eff_c = np.empty((TERMS, w.shape[1])), np.empty((TERMS, m))
-    for j in range(len(v)):
-        for q in range(TERMS):
-            copy(ds[kind[j], q], d[q])
-            copy(cs[kind[j], q], c[q])
-        done = _fly_one(j, w[j], v, z[j], sides[j], d, c, eff_d, eff_c, scene, nodes, plus, minus, work, log)
-        if done < 0:
-            return done
-    return 0
+
+    walls: Walls
+    index: np.ndarray
+    w: np.ndarray
+    v: np.ndarray
+    side: np.ndarray
+    cells: tuple = ()
+
+    @classmethod
+    def of(cls, net, walls):
+        """The network with every neuron free."""
+        return cls(walls, np.arange(net.width), net.w, net.v, walls.sides(net)[1])
+
+    @property
+    def nbytes(self):
+        """Memory of what is not shared with the swarm before."""
+        cells = sum(
+            cell.few.nbytes + (cell.basis is not None) * cell.theta[0].nbytes for cell in self.cells
+        )
+        return self.w.nbytes + self.v.nbytes + self.side.nbytes + cells
+
+    def network(self):
+        """All neurons in their order."""
+        w, v = _rows(self.w, self.v, self.cells)
+        order = np.argsort(np.concatenate([self.index, *(cell.index for cell in self.cells)]))
+        return Network(w[order], v[order])
+
+    def equivalent(self):
+        """Weights and sides of fewer neurons with the same outputs and the same tangent kernel."""
+        theta = np.concatenate([np.column_stack([self.w, self.v]), *(cell.few for cell in self.cells)])
+        sides = [np.broadcast_to(cell.side, (len(cell.few), self.walls.m)) for cell in self.cells]
+        return theta[:, :-1], theta[:, -1], np.concatenate([self.side, *sides])
+
+    def outputs(self):
+        """`f(x_k)`, (n,)."""
+        w, v, side = self.equivalent()
+        z = v[:, None] * (w @ self.walls.u.T)
+        return self.walls.outputs((z * (side < 0)).sum(axis=0), (z * (side > 0)).sum(axis=0))
+
+    def kernel(self, data):
+        """The tangent kernel `∂f_k/∂t = Σ_l K_kl g_l`, (n, n); samples slid on are left out."""
+        w, v, side = self.equivalent()
+        wall, size = self.walls.wall, self.walls.size
+        active = ((side[:, wall] * np.sign(size) > 0) & (wall >= 0)).astype(float)
+        z = active * (w @ data.x.T)
+        return ((active.T * v**2) @ active) * data.gram + z.T @ z
+
+    @cached_property
+    def heights(self):
+        """`⟨w_j, u_i⟩` of the free neurons, (h, m)."""
+        z = self.w @ self.walls.u.T
+        z *= z * self.side > 0  # rounding may have put it on the other side than the neuron is
+        return z
+
+    @cached_property
+    def kinds(self):
+        """The free neurons by their sides: the first of each kind, and the kind of each neuron."""
+        return np.unique(_keys(self.side), return_index=True, return_inverse=True)[1:]
+
+    def forces(self, below, above):
+        """Coefficients of `D` (.., 3, d) and of `⟨D, u_i⟩` (.., 3, m): free kinds first, then cells."""
+        u, sides = self.walls.u, self.side[self.kinds[0]]
+        if self.cells:
+            sides = np.concatenate([sides, [cell.side for cell in self.cells]])
+        a = np.where(sides[:, None] > 0, above, np.where(sides[:, None] < 0, below, 0.0))
+        d = a.reshape(-1, len(u)) @ u
+        return d.reshape(-1, TERMS, u.shape[1]), (d @ u.T).reshape(-1, TERMS, len(u))
+
+    def move(self, polynomial, length, nodes, start):
+        """Outputs at the nodes, the swarm at the last node, and the log of what happened.
+
+        Cells in which someone might meet a wall during this step are dissolved first.
+        """
+        below, above = self.walls.pulls(polynomial)
+        scene = Scene(below, above, self.walls.u, self.walls.gram, length, start)
+        d, c = self.forces(below, above)
+        keep, split, felt_d, rapidity = [], [], [], [0.0]
+        for cell, cell_d, cell_c in zip(self.cells, d[len(self.kinds[0]) :], c[len(self.kinds[0]) :]):
+            leave = 2.0
+            if not cell.side.all():
+                cell_d, cell_c, leave = felt(cell.side, cell_d, cell_c, scene)
+            gained, fits = has_room(cell.sign, cell.side, cell.room, cell.used, cell_d, cell_c, length)
+            (keep if fits and leave > 1.0 else split).append(cell)
+            felt_d.append(cell_d)
+            rapidity.append(gained)
+        if split:
+            return self._with(keep, split).move(polynomial, length, nodes, start)
+        if max(rapidity) > FASTEST or length * self._fastest_free(d, c, scene) > FASTEST:
+            raise StepTooLong
+        minus, plus = np.zeros((2, len(nodes), self.walls.m))
+        w, v, side, log = self._fly_free(d, c, scene, nodes, minus, plus)
+        cells = []
+        for cell, cell_d, gained in zip(self.cells, felt_d, rapidity[1:]):
+            cell, momentum = cell.moved(cell_d, cell.used + gained, length, nodes)
+            height = momentum @ self.walls.u.T
+            minus += height * (cell.side < 0)
+            plus += height * (cell.side > 0)
+            cells.append(cell)
+        moved = Swarm(self.walls, self.index, w, v, side, tuple(cells))
+        return self.walls.outputs(minus, plus), moved, log
+
+    def _fastest_free(self, d, c, scene):
+        """A bound of `‖D‖` over the step for the free neurons."""
+        first = self.kinds[0]
+        speed = np.sqrt((d[: len(first)] ** 2).sum(axis=2)).sum(axis=1)
+        for kind in np.flatnonzero(scene.length * speed > FASTEST):  # a neuron may be held by its walls
+            side = self.side[first[kind]]
+            if not side.all():
+                speed[kind] = np.linalg.norm(felt(side, d[kind], c[kind], scene)[0], axis=1).sum()
+        return speed.max(initial=0.0)
+
+    def _fly_free(self, d, c, scene, nodes, minus, plus):
+        """Weights and sides of the free neurons after the flight, and the log."""
+        rows = record.new_log(4 * len(self.v) + 16 * self.walls.m)
+        while len(self.v):
+            state = self.w.copy(), self.v.copy(), self.heights.copy(), self.side.copy()
+            sums = np.zeros((2, len(nodes), self.walls.m))
+            log = Log(rows, np.zeros(1, np.int64))
+            done = fly(*state, self.kinds[1], d, c, scene, nodes, *sums, log)
+            if done == ENDLESS:
+                raise StepTooLong
+            if done == 0:
+                plus += sums[0]
+                minus += sums[1]
+                rows = rows[: log.count[0]]
+                rows["neuron"] = self.index[rows["neuron"]]
+                return state[0], state[1], state[3], rows
+            rows = record.new_log(4 * len(rows))
+        return self.w, self.v, self.side, rows[:0]
+
+    def gathered(self, polynomial, length):
+        """The same swarm, with cells of those free neurons that have room for steps like the last."""
+        swarm = self._undone()
+        if len(swarm.index) < SMALLEST:
+            return swarm
+        pulls = np.zeros_like(polynomial)
+        pulls[0] = polynomial.sum(axis=0)
+        free = swarm
+        for members in free._kinds():
+            swarm = swarm._gather(
+                free.index[members], free.side[members[0]], free.v[members[0]], pulls, length
+            )
+        return swarm
+
+    def _undone(self):
+        """The same swarm without the kinds of cells of which there are many, to be made into one."""
+        kind = [(cell.sign, cell.side.tobytes()) for cell in self.cells]
+        many = {key for key, count in Counter(kind).items() if count > MANY}
+        keep = [cell for cell, key in zip(self.cells, kind) if key not in many]
+        split = [cell for cell, key in zip(self.cells, kind) if key in many]
+        return self if not split else self._with(keep, split)
+
+    def _kinds(self):
+        """The free neurons with the same sides and the same sign of v, where there are enough."""
+        keys = _keys(np.column_stack([self.side, np.sign(self.v).astype(np.int8)]))
+        _, kind, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+        order = np.argsort(kind, kind="stable")
+        kinds = np.split(order, np.cumsum(sizes)[:-1])
+        return [k for k in kinds if len(k) >= SMALLEST and self.v[k[0]] != 0]
+
+    def _gather(self, index, side, v, pulls, length):
+        """One cell more, of the neurons `index` and of the smaller cells of the same kind."""
+        sign = np.sign(v)
+        d, c = self.felt_on(side, pulls)
+        here = np.isin(self.index, index)
+        there = room(self.w[here], self.v[here], side, self.walls.u)
+        approached = np.append(sign * side * c[0] < 0, True)
+        need = CAUTION * length * np.linalg.norm(d[0])
+        fit = (there[:, approached].min(axis=1) >= need) | (not d.any())
+        if fit.sum() < SMALLEST:
+            return self
+        chosen = np.flatnonzero(here)[fit]
+        same = [
+            cell
+            for cell in self.cells
+            if cell.sign == sign and len(cell.index) <= len(chosen) and (cell.side == side).all()
+        ]
+        w, v = _rows(self.w[chosen], self.v[chosen], same)
+        members = np.concatenate([self.index[chosen], *(cell.index for cell in same)])
+        least = room(w, v, side, self.walls.u).min(axis=0)
+        cell = Cell.of(members, side, sign, np.column_stack([w, v]), least)
+        free = np.ones(len(self.index), bool)
+        free[chosen] = False
+        return replace(
+            self,
+            index=self.index[free],
+            w=self.w[free],
+            v=self.v[free],
+            side=self.side[free],
+            cells=(*(cell for cell in self.cells if cell not in same), cell),
+        )
+
+    def felt_on(self, side, polynomial):
+        """Coefficients of `D` and `⟨D, u_i⟩` on these sides, sliding included."""
+        below, above = self.walls.pulls(polynomial)
+        a = np.where(side > 0, above, np.where(side < 0, below, 0.0))
+        d = a @ self.walls.u
+        scene = Scene(below, above, self.walls.u, self.walls.gram, 1.0, 0.0)
+        return felt(side, d, d @ self.walls.u.T, scene)[:2]
+
+    def _with(self, keep, split):
+        """The same swarm with the members of the cells `split` free."""
+        w, v = _rows(self.w, self.v, split)
+        sides = [np.broadcast_to(cell.side, (len(cell.index), len(cell.side))) for cell in split]
+        index = np.concatenate([self.index, *(cell.index for cell in split)])
+        return replace(
+            self, index=index, w=w, v=v, side=np.concatenate([self.side, *sides]), cells=tuple(keep)
+        )
 
 
-@njit(cache=True)
-def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, work, log):
-    """One neuron from event to event; its sides, `d` and `c` change there. `eff_`: what it feels sliding."""
-    face(w, d, work)
-    sign = np.sign(v[j]) if v[j] != 0.0 else np.sign(work.pulled[0])
-    asleep, x, ahead, meetings = dot(w, w) == 0.0, 0.0, 0.0, 0
-    if len(log.rows) < log.count[0] + len(side) + 3:
-        return FULL
-    touched = tight_walls(side, np.int64(NOTHING))
-    if len(touched) > 0 and not asleep:
-        resolve(touched, 0.0, sign, j, side, d, c, scene, log)
-    sliding, leave = _begin(0.0, side, d, c, scene, eff_d, eff_c, work)
-    for node in range(len(nodes)):
-        while x < nodes[node] and not asleep:
-            dd, cc = (eff_d, eff_c) if sliding else (d, c)
-            goal, size = min(nodes[node], leave), np.sqrt(dot(w, w))
-            v[j], x, event = until_event(x, goal, ahead, scene.length, w, v[j], z, side, dd, cc, work)
-            if event == NOTHING and leave > nodes[node]:
-                continue
-            if len(log.rows) < log.count[0] + len(side) + 3:
-                return FULL
-            time, before, then = scene.start + scene.length * x, log.count[0], min(x + ahead, 1.0)
-            if event == TURN:
-                v[j] = 0.0
-                note(log, time, j, event, np.int8(sign), np.int8(-sign))
-                sign, ahead = -sign, 0.0
-                if not sliding:
-                    continue
-            if event >= 0:
-                z[event] = 0.0
-                if _at_centre(z, cc, size, work):
-                    _rest(z, side, sign, time, j, scene, log)
-                    asleep = True
-                    break
-            if event >= 0 and not sliding and crosses(event, then, sign, side[event], c, scene):
-                change(event, np.int8(-side[event]), x, j, side, d, c, scene, log)
-            else:
-                resolve(tight_walls(side, event), then, sign, j, side, d, c, scene, log)
-            # At a tangency the rule may see no reason to change anything: let it look ahead.
-            ahead = max(4.0 * ahead, 1e-9) if log.count[0] == before else 0.0
-            sliding, leave = _begin(x + ahead, side, d, c, scene, eff_d, eff_c, work)
-            meetings += 1
-            if meetings > 100 * (len(side) + 10):
-                return ENDLESS
-        _collect(v[j], z, side, plus[node], minus[node])
-    return 0
+def _keys(rows):
+    """A number for each row of sides or signs, the same for equal rows; bytes where they are long."""
+    if rows.shape[1] < 40:
+        return (rows + 1) @ 3 ** np.arange(rows.shape[1])
+    return np.ascontiguousarray(rows).view([("", np.void, rows.shape[1])])[:, 0]
 
 
-@njit(cache=True)
-def _collect(v, z, side, plus, minus):
-    """Add `v z_i` to the sum of the side on which the neuron is."""
-    for i in range(len(z)):
-        if side[i] > 0:
-            plus[i] += v * z[i]
-        elif side[i] < 0:
-            minus[i] += v * z[i]
-
-
-@njit(cache=True)
-def _begin(x, side, d, c, scene, eff_d, eff_c, work):
-    """Whether the neuron slides from x on, and where that ends; the products of what it feels."""
-    for i in range(len(side)):
-        if side[i] == 0:
-            leave = slide(tight_walls(side, np.int64(NOTHING)), x, d, c, scene, eff_d, eff_c)
-            prepare(eff_d, work)
-            return True, leave
-    prepare(d, work)
-    return False, 2.0
-
-
-@njit(cache=True)
-def _at_centre(z, c, size, work):
-    """Whether all heights have just vanished at once. With one wall there is no centre."""
-    most = 0.0
-    for i in range(len(z)):
-        if abs(z[i]) > CENTRE * size:
-            return False
-        gone = work.path[0] * c[0, i] + work.path[1] * c[1, i] + work.path[2] * c[2, i]
-        most = max(most, abs(z[i] - gone))
-    for i in range(len(z)):
-        if abs(z[i]) > CENTRE * most:
-            return False
-    return len(z) > 1
-
-
-@njit(cache=True)
-def _rest(z, side, sign, time, neuron, scene, log):
-    """End where all hyperplanes meet: there `σ'(0) = 0` makes D vanish, and the neuron stays."""
-    note(log, time, neuron, np.int64(REST), np.int8(sign), np.int8(sign))
-    for i in range(len(z)):
-        went = np.int8(-1)
-        for q in range(TERMS):
-            if scene.below[q, i] != 0.0:
-                went = np.int8(0)
-        if side[i] != went:
-            note(log, time, neuron, i, side[i], went)
-        side[i], z[i] = went, 0.0
-
-
-@njit(cache=True)
-def carry(theta, d, length, nodes, momentum):
-    """Move the rows `(w, v)` of `theta`, in place, under one D past all walls.
-
-    `momentum` (nodes, d), if it has rows, collects `Σ_r v_r w_r` at the nodes.
-    """
-    dim, work = theta.shape[1] - 1, new_work()
-    prepare(d, work)
-    for row in range(len(theta)):
-        x, w = 0.0, theta[row, :dim]
-        for node in range(len(nodes)):
-            face(w, d, work)
-            v = two_boosts(x, nodes[node], length, w, theta[row, dim], d, work)
-            p0, p1, p2 = work.path[0], work.path[1], work.path[2]
-            for i in range(dim):
-                w[i] += p0 * d[0, i] + p1 * d[1, i] + p2 * d[2, i]
-            theta[row, dim], x = v, nodes[node]
-            if len(momentum) > 0:
-                for i in range(dim):
-                    momentum[node, i] += v * w[i]
-
-
-@njit(cache=True)
-def felt(side, d, c, scene):
-    """`D` and `⟨D, u_i⟩` as a cell that slides on walls feels them, and where it leaves one (2: not)."""
-    eff_d, eff_c = d.copy(), c.copy()
-    return eff_d, eff_c, slide(tight_walls(side, np.int64(NOTHING)), 0.0, d, c, scene, eff_d, eff_c)
-
-
-@njit(cache=True)
-def has_room(sign, side, room, used, d, c, length):
-    """The rapidity that a cell gains in the step, and whether no member can meet a wall in it."""
-    fastest = 0.0
-    for probe in range(5):
-        x, size2 = 0.25 * probe, 0.0
-        for i in range(d.shape[1]):
-            size2 += (d[0, i] + x * (d[1, i] + x * d[2, i])) ** 2
-        fastest = max(fastest, size2)
-    gained = length * np.sqrt(fastest)
-    if gained == 0.0:
-        return gained, True
-    for i in range(len(side)):
-        if used + gained > room[i]:
-            for probe in range(5):
-                if sign * side[i] * term(c, i, 0.25 * probe) < 0.0:
-                    return gained, False
-    return gained, used + gained <= room[-1]
+def _rows(w, v, cells):
+    members = [cell.members() for cell in cells]
+    w = np.concatenate([w, *(theta[:, :-1] for theta in members)])
+    return w, np.concatenate([v, *(theta[:, -1] for theta in members)])
