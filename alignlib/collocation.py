@@ -25,7 +25,7 @@ MISS = 0.0678
 SLACK = 0.02  # the equations are solved to this share of `rtol`
 SWEEPS = 12  # at most so many sweeps a step
 STALE = 0.1  # a Newton matrix that leaves more than this share of the defect is made anew
-ALIKE = 0.3  # or one whose slopes have changed by this share
+ALIKE = 0.3  # or one that the slopes of a new step would change by this share
 
 
 class Step:
@@ -114,13 +114,15 @@ class Newton:
     """Newton's method for the outputs at the nodes, with the tangent kernel at the start of a step."""
 
     def __init__(self, kernel, slope):
-        self.slope, jacobian, one = slope, kernel * slope, np.eye(len(slope))
+        self.slope, self.scale = slope, np.abs(kernel).sum(axis=1).max()
+        jacobian, one = kernel * slope, np.eye(len(slope))
         self.real = lu_factor(one - EIGENVALUES[REAL].real * jacobian)
         self.complex = lu_factor(one - EIGENVALUES[COMPLEX] * jacobian)
 
     def serves(self, slope):
-        """Whether these slopes, times the length of the step, are about its own."""
-        return np.abs(slope - self.slope).max() <= ALIKE * np.abs(self.slope).max()
+        """Whether these slopes, times the length of the step, would give about the same matrix."""
+        change, size = np.abs(slope - self.slope).max(), np.abs(self.slope).max()
+        return self.scale * change <= ALIKE * (1.0 + self.scale * size)
 
     def correction(self, residual):
         """The solution δ of `(I - A ⊗ J) δ = residual`, by the eigenvectors of A."""
