@@ -11,41 +11,28 @@ and a wall that the cell recedes from cannot be met at all. After alignment near
 few cells, and a step costs the same whatever the width.
 """
 
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from alignlib import record
-from alignlib.network import Network
-from alignlib.swarm import ENDLESS, TERMS, carry, fly, force
-from alignlib.walls import Walls
-
-SMALLEST = 8  # fewer neurons than this are not worth a cell
-MANY = 3  # more cells of a kind than this are made into one
-CAUTION = 4.0  # a cell is made if its room lasts for so many steps like the last
-PROBES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])[:, None] ** np.arange(TERMS)
-
-
-class EndlessEvents(RuntimeError):
-    """A neuron meets walls again and again without time going on."""
+from alignlib.flight import carry
 
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """Neurons `index` with common sides `side` (m,) and sign of v, as they were at `theta` (r, d+1).
+    """Neurons `index` with common sides `side` (m,) and sign of v, as they were at `theta` (r, d + 1).
 
-    `basis` is what has become of `d + 1` unit vectors, or of the members themselves if they are few
-    (`root` is then None); `root @ basis` has the second moment of the members. `room` (m + 1,) is the
-    smallest room of a member to each wall, the last entry that to v = 0; `used` the rapidity so far.
+    `few` are at most d + 1 neurons with the second moment, and so the outputs, of the members; `basis` is
+    what has become of d + 1 unit vectors, or None if the `few` are the members themselves. `room` (m + 1,)
+    is the smallest room of a member to each wall, the last entry that to v = 0; `used` the rapidity so far.
     """
 
     index: np.ndarray
     side: np.ndarray
     sign: float
     theta: np.ndarray
-    root: np.ndarray | None
-    basis: np.ndarray
+    few: np.ndarray
+    basis: np.ndarray | None
     room: np.ndarray
     used: float = 0.0
 
@@ -54,204 +41,26 @@ class Cell:
         """A new cell; the members' second moment comes from a QR decomposition."""
         size = theta.shape[1]
         if len(theta) <= size:
-            return cls(index, side, sign, theta, None, theta, room)
-        root = np.linalg.qr(theta, mode="r")
-        return cls(index, side, sign, theta, root, np.eye(size), room)
+            return cls(index, side, sign, theta, theta, None, room)
+        return cls(index, side, sign, theta, np.linalg.qr(theta, mode="r"), np.eye(size), room)
 
     def members(self):
         """`(w_j, v_j)` of the members now, (r, d + 1)."""
-        return self.basis if self.root is None else self.theta @ self.basis
+        return self.few if self.basis is None else self.theta @ self.basis
 
-    def equivalent(self):
-        """At most d + 1 neurons with the second moment, and so the outputs, of the members."""
-        return self.basis if self.root is None else self.root @ self.basis
-
-
-@dataclass(frozen=True, eq=False)
-class Swarm:
-    """All neurons at one time: `w`, `v`, `side` of the free ones, numbered by `index`, and the cells.
-
-    Nothing changes a swarm: `move`, `gathered` and `ready` return new ones.
-    """
-
-    walls: Walls
-    index: np.ndarray
-    w: np.ndarray
-    v: np.ndarray
-    side: np.ndarray
-    cells: tuple = ()
-
-    @classmethod
-    def of(cls, net, walls):
-        """The network with every neuron free."""
-        return cls(walls, np.arange(net.width), net.w, net.v, walls.sides(net)[1])
-
-    @property
-    def nbytes(self):
-        """Memory of what is not shared with the swarm before."""
-        cells = sum(cell.basis.nbytes for cell in self.cells)
-        return self.w.nbytes + self.v.nbytes + self.side.nbytes + cells
-
-    def network(self):
-        """All neurons in their order."""
-        w, v = _rows(self.w, self.v, self.cells)
-        order = np.argsort(np.concatenate([self.index, *(cell.index for cell in self.cells)]))
-        return Network(w[order], v[order])
-
-    def equivalent(self):
-        """Weights and sides of fewer neurons with the same outputs and the same tangent kernel."""
-        few = [cell.equivalent() for cell in self.cells]
-        theta = np.concatenate([np.column_stack([self.w, self.v]), *few])
-        sides = [np.broadcast_to(c.side, (len(e), len(c.side))) for c, e in zip(self.cells, few)]
-        return theta[:, :-1], theta[:, -1], np.concatenate([self.side, *sides])
-
-    def outputs(self):
-        """`f(x_k)`, (n,)."""
-        w, v, side = self.equivalent()
-        z = v[:, None] * (w @ self.walls.u.T)
-        return self.walls.outputs((z * (side < 0)).sum(axis=0), (z * (side > 0)).sum(axis=0))
-
-    def kernel(self, data):
-        """The tangent kernel `∂f_k/∂t = Σ_l K_kl g_l`, (n, n); samples slid on are left out."""
-        w, v, side = self.equivalent()
-        wall, size = self.walls.wall, self.walls.size
-        active = ((side[:, wall] * np.sign(size) > 0) & (wall >= 0)).astype(float)
-        z = active * (w @ data.x.T)
-        return ((active.T * v**2) @ active) * data.gram + z.T @ z
-
-    def move(self, polynomial, length, nodes, start):
-        """Outputs at the nodes, the swarm at the last node, and the log of what happened."""
-        below, above = self.walls.pulls(polynomial)
-        minus, plus = np.zeros((2, len(nodes), self.walls.m))
-        w, v, side, log = self._fly_free(below, above, length, nodes, start, minus, plus)
-        cells = []
-        for cell in self.cells:
-            d, _, _ = force(cell.side, below, above, self.walls.u, self.walls.gram)
-            cell, beta = _fly_cell(cell, d, length, nodes)
-            height = beta @ self.walls.u.T
-            minus += height * (cell.side < 0)
-            plus += height * (cell.side > 0)
-            cells.append(cell)
-        moved = replace(self, w=w, v=v, side=side, cells=tuple(cells))
-        return self.walls.outputs(minus, plus), moved, log
-
-    def _fly_free(self, below, above, length, nodes, start, minus, plus):
-        """Weights and sides of the free neurons after the flight, and the log."""
-        u, gram, side = self.walls.u, self.walls.gram, self.side
-        z = self.w @ u.T
-        z *= z * side > 0  # rounding may have put it on the other side than the neuron is
-        d = np.empty((len(self.v), TERMS, u.shape[1]))
-        for term in range(TERMS):
-            d[:, term] = np.where(side > 0, above[term], np.where(side < 0, below[term], 0.0)) @ u
-        c = (d.reshape(-1, u.shape[1]) @ u.T).reshape(len(d), TERMS, len(u))  # one product, not h
-        log = record.new_log(4 * len(self.v) + 16 * self.walls.m)
-        while len(self.v):
-            state = self.w.copy(), self.v.copy(), z.copy(), side.copy(), d.copy(), c.copy()
-            sums = np.zeros((2, len(nodes), self.walls.m))
-            count = fly(*state, below, above, u, gram, length, nodes, *sums, start, log)
-            if count == ENDLESS:
-                raise EndlessEvents
-            if count >= 0:
-                plus += sums[0]
-                minus += sums[1]
-                log = log[:count]
-                log["neuron"] = self.index[log["neuron"]]
-                return state[0], state[1], state[3], log
-            log = record.new_log(4 * len(log))
-        return self.w, self.v, side, log[:0]
-
-    def ready(self, polynomial, length):
-        """The same swarm, without the cells in which someone might meet a wall during this step."""
-        below, above = self.walls.pulls(polynomial)
-        keep, split = [], []
-        for cell in self.cells:
-            d, c, leave = force(cell.side, below, above, self.walls.u, self.walls.gram)
-            rapidity = cell.used + length * np.linalg.norm(PROBES @ d, axis=1).max()
-            approached = (cell.sign * cell.side * (PROBES @ c) < 0).any(axis=0)
-            room = np.append(cell.room[:-1][approached], cell.room[-1]).min()
-            (keep if leave > 1 and (rapidity <= room or not d.any()) else split).append(cell)
-        return self if not split else self._with(keep, split)
-
-    def gathered(self, polynomial, length):
-        """The same swarm, with cells of those free neurons that have room for steps like the last."""
-        swarm = self._undone()
-        if len(swarm.index) < SMALLEST:
-            return swarm
-        pulls = np.zeros((2, TERMS, self.walls.m))
-        pulls[:, 0] = [pull.sum(axis=0) for pull in self.walls.pulls(polynomial)]
-        free = swarm
-        for members in free._kinds():
-            swarm = swarm._gather(
-                free.index[members], free.side[members[0]], free.v[members[0]], pulls, length
-            )
-        return swarm
-
-    def _undone(self):
-        """The same swarm without the kinds of cells of which there are many, to be made into one."""
-        kind = [(cell.sign, cell.side.tobytes()) for cell in self.cells]
-        many = {key for key, count in Counter(kind).items() if count > MANY}
-        keep = [cell for cell, key in zip(self.cells, kind) if key not in many]
-        split = [cell for cell, key in zip(self.cells, kind) if key in many]
-        return self if not split else self._with(keep, split)
-
-    def _kinds(self):
-        """The free neurons with the same sides and the same sign of v, where there are enough."""
-        key = np.column_stack([self.side, np.sign(self.v).astype(np.int8)])
-        rows = np.ascontiguousarray(key).view([("", np.void, key.shape[1])])[:, 0]
-        _, kind, sizes = np.unique(rows, return_inverse=True, return_counts=True)
-        order = np.argsort(kind, kind="stable")
-        kinds = np.split(order, np.cumsum(sizes)[:-1])
-        return [k for k in kinds if len(k) >= SMALLEST and self.v[k[0]] != 0]
-
-    def _gather(self, index, side, v, pulls, length):
-        """One cell more, of the neurons `index` and of the smaller cells of the same kind."""
-        sign = np.sign(v)
-        d, c, _ = force(side, *pulls, self.walls.u, self.walls.gram)
-        here = np.isin(self.index, index)
-        room = _room(self.w[here], self.v[here], side, self.walls.u)
-        approached = np.append(sign * side * c[0] < 0, True)
-        need = CAUTION * length * np.linalg.norm(d[0])
-        fit = (room[:, approached].min(axis=1) >= need) | (not d.any())
-        if fit.sum() < SMALLEST:
-            return self
-        chosen = np.flatnonzero(here)[fit]
-        same = [
-            cell
-            for cell in self.cells
-            if cell.sign == sign and len(cell.index) <= len(chosen) and (cell.side == side).all()
-        ]
-        w, v = _rows(self.w[chosen], self.v[chosen], same)
-        members = np.concatenate([self.index[chosen], *(cell.index for cell in same)])
-        least = _room(w, v, side, self.walls.u).min(axis=0)
-        cell = Cell.of(members, side, sign, np.column_stack([w, v]), least)
-        free = np.ones(len(self.index), bool)
-        free[chosen] = False
-        return replace(
-            self,
-            index=self.index[free],
-            w=self.w[free],
-            v=self.v[free],
-            side=self.side[free],
-            cells=(*(cell for cell in self.cells if cell not in same), cell),
-        )
-
-    def _with(self, keep, split):
-        """The same swarm with the members of the cells `split` free."""
-        w, v = _rows(self.w, self.v, split)
-        sides = [np.broadcast_to(cell.side, (len(cell.index), len(cell.side))) for cell in split]
-        index = np.concatenate([self.index, *(cell.index for cell in split)])
-        return replace(
-            self, index=index, w=w, v=v, side=np.concatenate([self.side, *sides]), cells=tuple(keep)
-        )
+    def moved(self, d, used, length, nodes):
+        """The cell after a step under D with coefficients `d` (3, d), and `Σ v_j w_j` at the nodes."""
+        few, momentum = self.few.copy(), np.zeros((len(nodes), d.shape[1]))
+        carry(few, d, length, nodes, momentum)
+        basis = self.basis
+        if basis is not None:
+            basis = basis.copy()
+            carry(basis, d, length, nodes, momentum[:0])
+        moved = Cell(self.index, self.side, self.sign, self.theta, few, basis, self.room, used)
+        return moved, momentum
 
 
-def _rows(w, v, cells):
-    members = [cell.members() for cell in cells]
-    w = np.concatenate([w, *(theta[:, :-1] for theta in members)])
-    return w, np.concatenate([v, *(theta[:, -1] for theta in members)])
-
-
-def _room(w, v, side, u):
+def room(w, v, side, u):
     """The room of neurons on these sides to every wall but those they slide on, and to v = 0."""
     v, norm = np.abs(v), np.linalg.norm(w, axis=1)
     reach = np.maximum(side * (w @ u.T), 0.0) + norm[:, None]
@@ -261,17 +70,3 @@ def _room(w, v, side, u):
     spacelike = v < norm * (1 - 1e-12)
     turn = np.arctanh(np.divide(v, norm, out=np.zeros_like(v), where=spacelike))
     return np.column_stack([room, np.where(spacelike, turn, np.inf)])
-
-
-def _fly_cell(cell, d, length, nodes):
-    """The cell after the flight, and `Σ v_j w_j` of its members at the nodes."""
-    rows, dim = len(cell.basis), d.shape[1]
-    if d.any():
-        theta = np.empty((len(nodes), rows, dim + 1))
-        carry(cell.basis, d, length, nodes, theta)
-        rapidity = length * np.linalg.norm(PROBES @ d, axis=1).max()
-        moved = replace(cell, basis=theta[-1], used=cell.used + rapidity)
-    else:
-        theta, moved = np.broadcast_to(cell.basis, (len(nodes), rows, dim + 1)), cell
-    few = theta if cell.root is None else cell.root @ theta
-    return moved, np.einsum("tr,trd->td", few[:, :, -1], few[:, :, :-1])

@@ -1,11 +1,13 @@
 """Work against precision: the flow's solver, gradient descent, and general ODE solvers.
 
-    python -m benchmarks.solvers            all problems, up to an hour on one core
+    python -m benchmarks.solvers            all problems, at most 25 minutes on one core
     python -m benchmarks.solvers B-200      one of them
+    python -m benchmarks.solvers limits     how often a loose run of B ends at the right limit
 
 Writes `benchmarks/solvers.csv`: one row a run, with processor and wall time, the error of the outputs
-at fixed times, and the versions. Every run is a process of its own with one thread. Times of one run of
-this script may be compared with each other, and with nothing else.
+at fixed times, and the versions. A solver has one process with one thread for all its tolerances of a
+problem, and a limit of processor time for them together; a tolerance that did not finish is a row too.
+Times of one run of this script may be compared with each other, and with nothing else.
 
 The reference of a problem is the flow's own solver at its tightest tolerance. That it is right is shown
 by the tests, against DOP853 restarted at every event, and by the table itself: the errors of the general
@@ -18,6 +20,8 @@ import importlib.metadata
 import json
 import os
 import platform
+import resource
+import signal
 import subprocess
 import sys
 import time
@@ -26,33 +30,38 @@ from pathlib import Path
 import numpy as np
 
 TABLE = Path(__file__).with_suffix(".csv")
-LIMIT = 60  # seconds of wall time that one run may take
 PUBLISHED_STEP = 1e-3  # BF's script
 TIMED_STEPS = 300  # of published gradient descent; the rest is extrapolated
 
+# `limit`: seconds of processor time that a solver has for all tolerances of the problem.
 PROBLEMS = {
-    **{
-        f"A-{n}-{h}": {"n": n, "dim": d, "width": h, "t_end": 3.0}
-        for n, d in ((100, 20), (500, 100))
-        for h in (100, 1000)
-    },
-    **{f"B-{h}": {"width": h, "t_end": 2000.0} for h in (200, 2_000, 20_000, 200_000)},
-    "M": {"width": 50, "t_end": 0.1},
+    "A-100-100": {"n": 100, "dim": 20, "h": 100, "t_end": 3.0, "limit": 15},
+    "A-100-1000": {"n": 100, "dim": 20, "h": 1000, "t_end": 3.0, "limit": 20},
+    "A-500-100": {"n": 500, "dim": 100, "h": 100, "t_end": 3.0, "limit": 20},
+    "A-500-1000": {"n": 500, "dim": 100, "h": 1000, "t_end": 3.0, "limit": 40},
+    "B-200": {"h": 200, "t_end": 2000.0, "limit": 25},
+    "B-2000": {"h": 2_000, "t_end": 2000.0, "limit": 20},
+    "B-20000": {"h": 20_000, "t_end": 2000.0, "limit": 20},
+    "B-200000": {"h": 200_000, "t_end": 2000.0, "limit": 40},
+    "M": {"h": 50, "t_end": 0.1, "limit": 30},
 }
-TOLERANCES = [10.0**-k for k in range(3, 11)]
+TOLERANCES = [10.0**-k for k in range(2, 11)]
 SOLVERS = {
     "alignlib": TOLERANCES[:-1],  # the last is the reference
-    "SciPy RK45": TOLERANCES,
-    "SciPy DOP853": TOLERANCES,
-    "SciPy LSODA": TOLERANCES,
-    "torchdiffeq dopri5": TOLERANCES,
-    "diffrax Dopri8": TOLERANCES,
-    "diffrax Kvaerno5": TOLERANCES[:6],
+    "SciPy RK45": TOLERANCES[2:],
+    "SciPy DOP853": TOLERANCES[2:],
+    "SciPy LSODA": TOLERANCES[2:],
+    "torchdiffeq dopri5": TOLERANCES[2:],
+    "diffrax Dopri8": TOLERANCES[2:],
+    "diffrax Kvaerno5": TOLERANCES[2:],
 }
-COLUMNS = ("problem", "solver", "setting", "cpu", "wall", "error", "status", "versions", "date")
+IMPLICIT = ("SciPy LSODA", "diffrax Kvaerno5")
+LARGEST = 7_000  # unknowns that an implicit solver is given: its Jacobian has as many squared
+SEEDS, LOOSE = 12, 1e-3  # of "limits": starts, and the relative tolerance
+COLUMNS = ("problem", "solver", "rtol", "h", "cpu", "wall", "error", "status", "versions", "date")
 
 
-def problem(name):
+def problem(name, seed=0):
     """Network, data, loss, and the times at which outputs are compared."""
     import alignlib as al
 
@@ -60,14 +69,14 @@ def problem(name):
     kind, end = name[0], spec["t_end"]
     if kind == "A":
         data = al.data.separated(spec["n"], spec["dim"], 0.1, rng=0)
-        net = al.Network.balanced(spec["width"], data.dim, 1e-4, rng=0)
+        net = al.Network.balanced(spec["h"], data.dim, 1e-4, rng=seed)
         return net, data, "exponential", end * np.array([0.01, 0.02, 0.05, 0.1, 0.3, 1.0])
     if kind == "B":
         data = al.data.three_points()
-        net = al.Network.balanced(spec["width"], 2, 1e-3, rng=0)
+        net = al.Network.balanced(spec["h"], 2, 1e-3, rng=seed)
         return net, data, "squared", np.array([1.0, 2, 5, 10, 20, 100, end])
     data = al.data.mnist_pair(0, 1)
-    net = al.Network.balanced(spec["width"], data.dim, 1e-6, rng=0)
+    net = al.Network.balanced(spec["h"], data.dim, 1e-6, rng=seed)
     return net, data, "exponential", end * np.array([0.2, 0.4, 0.5, 0.7, 1.0])
 
 
@@ -101,8 +110,8 @@ def run_alignlib(net, data, loss, times, rtol):
     import alignlib as al
 
     # Numba's compilation is paid once an installation, so not counted here.
-    small = al.Network(net.w[:8], net.v[:8])
-    al.gradient_flow(small, data, loss, times[-1], rtol=1e-3)
+    small = al.Network(net.w[:50], net.v[:50])
+    al.gradient_flow(small, data, loss, times[-1], rtol=1e-2)
     clock = Clock()
     path = al.gradient_flow(net, data, loss, times[-1], rtol=rtol, t_save=times)
     return clock.read(), path.outputs[1:]
@@ -214,37 +223,43 @@ RUNNERS = {
 }
 
 
-def one(name, solver, setting):
-    """One run, in this process: prints times and outputs as JSON."""
-    net, data, loss, times = problem(name)
-    if solver == "published descent":
-        (cpu, wall), outputs = run_published(net, data, loss, times)
-    else:
-        (cpu, wall), outputs = RUNNERS[solver](net, data, loss, times, setting)
-    print(json.dumps({"cpu": cpu, "wall": wall, "outputs": None if outputs is None else outputs.tolist()}))
+def serve(name, solver, settings, seeds):
+    """All runs of one solver, in this process: a line of JSON each, as soon as it is there."""
+    for seed in seeds:
+        net, data, loss, times = problem(name, seed)
+        for rtol in settings:
+            if solver == "published descent":
+                (cpu, wall), outputs = run_published(net, data, loss, times)
+            else:
+                (cpu, wall), outputs = RUNNERS[solver](net, data, loss, times, rtol)
+            outputs = None if outputs is None else outputs.tolist()
+            print(json.dumps({"cpu": cpu, "wall": wall, "outputs": outputs}), flush=True)
 
 
-def in_its_own_process(name, solver, setting, limit=LIMIT):
-    command = [sys.executable, "-m", "benchmarks.solvers", "--one", name, solver, str(setting)]
+def in_its_own_process(name, solver, settings, limit, seeds=(0,)):
+    """What each run gave, in order; the last entry is why there are no more, if some are missing."""
+    asked = json.dumps({"name": name, "solver": solver, "settings": settings, "seeds": list(seeds)})
     threads = {
         key: "1"
         for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     }
     flags = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}
-    try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=limit,
-            env={**os.environ, **threads, **flags},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return {"status": f"more than {limit} s"}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.solvers", "--serve", asked],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **threads, **flags},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5)),
+        check=False,
+    )
+    found = [
+        {"status": "ok", **json.loads(line)} for line in done.stdout.splitlines() if line.startswith("{")
+    ]
     if done.returncode:
-        return {"status": done.stderr.strip().splitlines()[-1][:80]}
-    return {"status": "ok", **json.loads(done.stdout.strip().splitlines()[-1])}
+        said = [line for line in done.stderr.splitlines() if "Error" in line] or [f"exit {done.returncode}"]
+        out_of_time = done.returncode in (-signal.SIGXCPU, -signal.SIGKILL)
+        found.append({"status": f"not within {limit} s" if out_of_time else said[-1][:80]})
+    return found
 
 
 def versions():
@@ -253,46 +268,78 @@ def versions():
     return json.dumps({"python": platform.python_version(), **found})
 
 
-def measure(name, rows):
-    found = in_its_own_process(name, "alignlib", TOLERANCES[-1], limit=20 * LIMIT)
-    if found["status"] != "ok":
-        sys.exit(f"no reference for {name}: {found['status']}")
-    reference = np.array(found["outputs"])
-    common = {"problem": name, "versions": versions(), "date": time.strftime("%Y-%m-%d")}
+def limit_of(name, solver):
+    """The processor time for a solver, or why it is not run."""
+    spec = PROBLEMS[name]
+    unknowns = spec["h"] * (1 + {"A": spec.get("dim"), "B": 2, "M": 784}[name[0]])
+    if solver in IMPLICIT and unknowns > LARGEST:
+        return None, f"not run: a Jacobian of {unknowns:,} squared"
+    return spec["limit"], ""
+
+
+def measure(name):
+    """The rows of one problem."""
+    found = in_its_own_process(name, "alignlib", TOLERANCES[-1:], limit=300)
+    if found[-1]["status"] != "ok":
+        sys.exit(f"no reference for {name}: {found[-1]['status']}")
+    reference, rows = np.array(found[-1]["outputs"]), []
     for solver, settings in {"published descent": [PUBLISHED_STEP], **SOLVERS}.items():
-        for setting in settings:
-            found = in_its_own_process(name, solver, setting)
-            outputs = found.pop("outputs", None)
-            found["error"] = (
-                np.nan if outputs is None else float(np.abs(np.array(outputs) - reference).max())
-            )
-            row = {**common, "solver": solver, "setting": setting, **found}
-            rows.append(row)
-            print(
-                f"{name:12} {solver:20} {setting:.0e} {row['status'][:50]:12} "
-                f"cpu {row.get('cpu', np.nan):9.3g} error {row['error']:.1e}",
-                flush=True,
-            )
-            if found["status"] != "ok":
-                break  # a tighter tolerance takes longer still
+        limit, why_not = limit_of(name, solver)
+        runs = in_its_own_process(name, solver, settings, limit) if limit else [{"status": why_not}]
+        for rtol, run in zip(settings, runs):
+            outputs = run.pop("outputs", None)
+            error = np.nan if outputs is None else float(np.abs(np.array(outputs) - reference).max())
+            rows.append(row(name, solver, rtol, error, run))
+    return rows
+
+
+def limits():
+    """How often a loose run of B ends at the right limit, least squares: a row a solver."""
+    name, rows = "B-2000", []
+    _, data, _, _ = problem(name)
+    limit = data.x @ np.linalg.lstsq(data.x, data.y, rcond=None)[0]
+    for solver in SOLVERS:
+        if solver in IMPLICIT:
+            continue
+        runs = in_its_own_process(name, solver, [LOOSE], 40, range(SEEDS))
+        ends = [np.array(run["outputs"])[-1] for run in runs if run["status"] == "ok"]
+        errors = [float(np.abs(end - limit).max()) for end in ends]
+        right = sum(error < 0.01 for error in errors)
+        total = {key: sum(run.get(key, 0.0) for run in runs) for key in ("cpu", "wall")}
+        status = f"{right} right of {len(errors)} seeds"
+        rows.append(row("limits", solver, LOOSE, max(errors, default=np.nan), {**total, "status": status}))
+    return rows
+
+
+def row(name, solver, rtol, error, run):
+    """One row of the table, printed too."""
+    print(
+        f"{name:12} {solver:20} {rtol:.0e} {run['status'][:40]:24} "
+        f"cpu {run.get('cpu', np.nan):9.3g} error {error:.1e}",
+        flush=True,
+    )
+    h = PROBLEMS["B-2000" if name == "limits" else name]["h"]
+    common = {"versions": versions(), "date": time.strftime("%Y-%m-%d")}
+    return {"problem": name, "solver": solver, "rtol": rtol, "h": h, "error": error, **run, **common}
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("problems", nargs="*", default=list(PROBLEMS), help="which problems to run")
-    parser.add_argument("--one", nargs=3, metavar=("PROBLEM", "SOLVER", "SETTING"), help=argparse.SUPPRESS)
+    everything = [*PROBLEMS, "limits"]
+    parser.add_argument("problems", nargs="*", default=everything, help="which problems to run")
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    if chosen.one:
-        name, solver, setting = chosen.one
-        return one(name, solver, float(setting))
+    if chosen.serve:
+        asked = json.loads(chosen.serve)
+        return serve(asked["name"], asked["solver"], asked["settings"], asked["seeds"])
     rows = []
     if TABLE.exists():
         with TABLE.open() as file:
             rows = [row for row in csv.DictReader(file) if row["problem"] not in chosen.problems]
     for name in chosen.problems:
-        measure(name, rows)
+        rows += limits() if name == "limits" else measure(name)
         with TABLE.open("w", newline="") as file:  # after every problem: nothing is lost
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()

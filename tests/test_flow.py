@@ -189,11 +189,11 @@ def test_splitting_a_run_in_two_changes_nothing(seed, kind, middle):
 
 
 def test_neurons_in_cells_move_as_they_would_alone(monkeypatch):
-    from alignlib import cells
+    from alignlib import swarm
 
     data, net = al.data.three_points(), start("unbalanced", 300, 2, 0, 1e-2)
     together = al.gradient_flow(net, data, "squared", 150.0, rtol=1e-10)
-    monkeypatch.setattr(cells, "SMALLEST", 10**9)
+    monkeypatch.setattr(swarm, "SMALLEST", 10**9)
     alone = al.gradient_flow(net, data, "squared", 150.0, rtol=1e-10)
     assert worst(together.final, alone.final.w, alone.final.v) < 1e-7
     assert np.allclose(together.at(3.3).w, alone.at(3.3).w, rtol=1e-8, atol=1e-10)
@@ -266,18 +266,33 @@ def test_special_neurons_rest():
     assert final.w[2, 1] > 1.0
 
 
+def test_a_neuron_that_comes_to_rest_at_the_origin_is_reported():
+    # It slides on the hyperplane of (0, 1), its D points back along w, and |v| > |w|: finite time.
+    data = al.Dataset([[0.0, 1.0], [1.0, -0.5]], [-1.0, -1.0])
+    path = al.gradient_flow(al.Network([[1.0, 0.0], [1.0, 1.0]], [2.0, -1.0]), data, "exponential", 5.0)
+    remark = "; 1 neuron came to rest at w = 0, where the flow is not unique"
+    assert path.status == "reached t_end=5" + remark
+    assert np.abs(path.final.w[0]).max() < 1e-12  # `boost.CENTRE`, of its start
+    assert path.final.v[0] == pytest.approx(np.sqrt(3.0), rel=1e-12)  # v² - |w|² is conserved
+    assert al.gradient_flow(path.start, data, "exponential", 0.1).status == "reached t_end=0.1"
+
+
+def test_a_dead_network_and_a_short_time_cost_nothing():
+    dead = al.Network([[-1.0, 0.0]], [1.0])
+    data = al.Dataset([[1.0, 0.0], [1.0, 0.5]], [1.0, 1.0])
+    path = al.gradient_flow(dead, data, "squared", 1e5)
+    assert len(path.t) < 20  # lengths grow by four from the first
+    assert np.array_equal(path.final.w, dead.w)
+    net = start("balanced", 5, 2, 0, 0.1)
+    path = al.gradient_flow(net, data, "squared", 1e-20, t_save=[1e-30, 1e-20])
+    assert path.status == "reached t_end=1e-20"
+    assert list(path.t) == [0.0, 1e-30, 1e-20]
+
+
 def test_exact_ties_are_all_recorded():
     # A neuron on the diagonal meets both hyperplanes at the same time.
     data = al.Dataset([[1.0, 0.0], [0.0, 1.0]], [-1.0, -1.0])
-    net = al.Network(
-        [
-            [
-                1.0,
-                1.0,
-            ]
-        ],
-        [2.0],
-    )
+    net = al.Network([[1.0, 1.0]], [2.0])
     for path in (al.gradient_flow(net, data, "exponential", 5.0), al.early_flow(net, data, "exponential")):
         assert len(path.events) == 2
         assert np.ptp(path.events["t"]) < 1e-12
@@ -301,8 +316,10 @@ def test_asked_times_interruption_and_errors(monkeypatch):
     path = al.gradient_flow(net, data, "squared", 10.0, t_save=[2.5, 10.0], progress=True)
     assert list(path.t) == [0.0, 2.5, 10.0]
     assert path.status == "reached t_end=10"
+    assert np.allclose(path.outputs[1], path.at(2.5)(data.x), rtol=0, atol=1e-12)
     full = al.gradient_flow(net, data, "squared", 10.0)
-    assert np.allclose(path.outputs[1], full.at(2.5)(data.x), atol=1e-12)
+    # Steps end at the times asked for, so the two have other steps: some rtol, amplified.
+    assert np.allclose(path.outputs[1], full.at(2.5)(data.x), rtol=0, atol=1e-5)
 
     calls = []
     solve = flow.Step.solve

@@ -1,0 +1,197 @@
+"""One sweep of the solver: every neuron, or cell of neurons, over a step with given pulls.
+
+A neuron goes from event to event (module `magnus`); at an event the rule for the walls it touches
+decides (module `sliding`). All compiled by Numba.
+"""
+
+import numpy as np
+from numba import njit
+
+from alignlib.boost import CENTRE, copy, dot
+from alignlib.magnus import (
+    NOTHING,
+    TERMS,
+    TURN,
+    face,
+    inner,
+    new_work,
+    prepare,
+    term,
+    two_boosts,
+    until_event,
+)
+from alignlib.sliding import change, crosses, note, resolve, slide, tight_walls
+
+FULL, ENDLESS = -1, -2  # what `fly` may return instead of a number of events
+REST = -2  # in the log, in place of a wall: the neuron came to rest where all hyperplanes meet
+
+
+@njit(cache=True)
+def fly(w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log):
+    """Move every neuron over a step, in place; FULL if the log is too short for it, else 0.
+
+    w (h, d), v (h,), heights z (h, m), sides (h, m); `ds[kind[j]]` (3, d) and `cs[kind[j]]` (3, m) are
+    the coefficients of `D_j` and of `⟨D_j, u_i⟩`; nodes: increasing, the last one the end of the flight.
+    `plus` and `minus` (nodes, m) collect `Σ_j v_j z_ji` on either side.
+    """
+    work, m = new_work(), z.shape[1]
+    d, c = np.empty((TERMS, w.shape[1])), np.empty((TERMS, m))
+    eff_d, eff_c = np.empty((TERMS, w.shape[1])), np.empty((TERMS, m))
+    for j in range(len(v)):
+        for q in range(TERMS):
+            copy(ds[kind[j], q], d[q])
+            copy(cs[kind[j], q], c[q])
+        done = _fly_one(
+            j, w[j], v, z[j], sides[j], d, c, eff_d, eff_c, scene, nodes, plus, minus, work, log
+        )
+        if done < 0:
+            return done
+    return 0
+
+
+@inner
+def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, work, log):
+    """One neuron from event to event, where its sides, `d` and `c` change; `eff_`: as felt sliding."""
+    face(w, d, work)
+    sign = np.sign(v[j]) if v[j] != 0.0 else np.sign(work.pulled[0])
+    asleep, x, ahead, meetings = dot(w, w) == 0.0, 0.0, 0.0, 0
+    if len(log.rows) < log.count[0] + len(side) + 3:
+        return FULL
+    touched = tight_walls(side, np.int64(NOTHING))
+    if len(touched) > 0 and not asleep:
+        resolve(touched, 0.0, sign, j, side, d, c, scene, log)
+    sliding, leave = _begin(0.0, side, d, c, scene, eff_d, eff_c, work)
+    for node in range(len(nodes)):
+        while x < nodes[node] and not asleep:
+            dd, cc = (eff_d, eff_c) if sliding else (d, c)
+            goal, size = min(nodes[node], leave), np.sqrt(dot(w, w))
+            v[j], x, event = until_event(x, goal, ahead, scene.length, w, v[j], z, side, dd, cc, work)
+            if event == NOTHING and leave > nodes[node]:
+                continue
+            if len(log.rows) < log.count[0] + len(side) + 3:
+                return FULL
+            time, before, then = scene.start + scene.length * x, log.count[0], min(x + ahead, 1.0)
+            if event == TURN:
+                v[j] = 0.0
+                note(log, time, j, event, np.int8(sign), np.int8(-sign))
+                sign, ahead = -sign, 0.0
+                if not sliding:
+                    continue
+            if event >= 0:
+                z[event] = 0.0
+                if _at_centre(z, cc, size, work):
+                    _rest(z, side, sign, time, j, scene, log)
+                    asleep = True
+                    break
+            if event >= 0 and not sliding and crosses(event, then, sign, side[event], c, scene):
+                change(event, np.int8(-side[event]), x, j, side, d, c, scene, log)
+            else:
+                resolve(tight_walls(side, event), then, sign, j, side, d, c, scene, log)
+            # At a tangency the rule may see no reason to change anything: let it look ahead.
+            ahead = max(4.0 * ahead, 1e-9) if log.count[0] == before else 0.0
+            sliding, leave = _begin(x + ahead, side, d, c, scene, eff_d, eff_c, work)
+            meetings += 1
+            if meetings > 100 * (len(side) + 10):
+                return ENDLESS
+        _collect(v[j], z, side, plus[node], minus[node])
+    return 0
+
+
+@inner
+def _collect(v, z, side, plus, minus):
+    """Add `v z_i` to the sum of the side on which the neuron is."""
+    for i in range(len(z)):
+        if side[i] > 0:
+            plus[i] += v * z[i]
+        elif side[i] < 0:
+            minus[i] += v * z[i]
+
+
+@inner
+def _begin(x, side, d, c, scene, eff_d, eff_c, work):
+    """Whether the neuron slides from x on, and where that ends; the products of what it feels."""
+    for i in range(len(side)):
+        if side[i] == 0:
+            leave = slide(tight_walls(side, np.int64(NOTHING)), x, d, c, scene, eff_d, eff_c)
+            prepare(eff_d, work)
+            return True, leave
+    prepare(d, work)
+    return False, 2.0
+
+
+@inner
+def _at_centre(z, c, size, work):
+    """Whether all heights have just vanished at once. With one wall there is no centre."""
+    most = 0.0
+    for i in range(len(z)):
+        if abs(z[i]) > CENTRE * size:
+            return False
+        gone = work.path[0] * c[0, i] + work.path[1] * c[1, i] + work.path[2] * c[2, i]
+        most = max(most, abs(z[i] - gone))
+    for i in range(len(z)):
+        if abs(z[i]) > CENTRE * most:
+            return False
+    return len(z) > 1
+
+
+@inner
+def _rest(z, side, sign, time, neuron, scene, log):
+    """End where all hyperplanes meet: there `σ'(0) = 0` makes D vanish, and the neuron stays."""
+    note(log, time, neuron, np.int64(REST), np.int8(sign), np.int8(sign))
+    for i in range(len(z)):
+        went = np.int8(-1)
+        for q in range(TERMS):
+            if scene.below[q, i] != 0.0:
+                went = np.int8(0)
+        if side[i] != went:
+            note(log, time, neuron, i, side[i], went)
+        side[i], z[i] = went, 0.0
+
+
+@njit(cache=True)
+def carry(theta, d, length, nodes, momentum):
+    """Move the rows `(w, v)` of `theta`, in place, under one D past all walls.
+
+    `momentum` (nodes, d), if it has rows, collects `Σ_r v_r w_r` at the nodes.
+    """
+    dim, work = theta.shape[1] - 1, new_work()
+    prepare(d, work)
+    for row in range(len(theta)):
+        x, w = 0.0, theta[row, :dim]
+        for node in range(len(nodes)):
+            face(w, d, work)
+            v = two_boosts(x, nodes[node], length, w, theta[row, dim], d, work)
+            p0, p1, p2 = work.path[0], work.path[1], work.path[2]
+            for i in range(dim):
+                w[i] += p0 * d[0, i] + p1 * d[1, i] + p2 * d[2, i]
+            theta[row, dim], x = v, nodes[node]
+            if len(momentum) > 0:
+                for i in range(dim):
+                    momentum[node, i] += v * w[i]
+
+
+@njit(cache=True)
+def felt(side, d, c, scene):
+    """`D` and `⟨D, u_i⟩` as a cell that slides on walls feels them, and where it leaves one (2: not)."""
+    eff_d, eff_c = d.copy(), c.copy()
+    return eff_d, eff_c, slide(tight_walls(side, np.int64(NOTHING)), 0.0, d, c, scene, eff_d, eff_c)
+
+
+@njit(cache=True)
+def has_room(sign, side, room, used, d, c, length):
+    """The rapidity that a cell gains in the step, and whether no member can meet a wall in it."""
+    fastest = 0.0
+    for probe in range(5):
+        x, size2 = 0.25 * probe, 0.0
+        for i in range(d.shape[1]):
+            size2 += (d[0, i] + x * (d[1, i] + x * d[2, i])) ** 2
+        fastest = max(fastest, size2)
+    gained = length * np.sqrt(fastest)
+    if gained == 0.0:
+        return gained, True
+    for i in range(len(side)):
+        if used + gained > room[i]:
+            for probe in range(5):
+                if sign * side[i] * term(c, i, 0.25 * probe) < 0.0:
+                    return gained, False
+    return gained, used + gained <= room[-1]
