@@ -38,7 +38,8 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
     rtol : float
         Each step may add this much to the error of the rapidity `∫‖D_j‖ dt` of any neuron, which
         is the relative error of the neuron; so it does not depend on the scale of the start.
-    t_save : times to keep besides the start, at which steps end; without it, every accepted step is kept
+    t_save : times to keep besides the start, at which steps end; without it, every accepted step is kept.
+        What `at` gives between steps is ten times less accurate or so.
     progress : show a bar
 
     Raises
