@@ -13,7 +13,7 @@ from alignlib.boost import NEAR, OPPOSED
 from alignlib.network import Network
 
 LIGHT = 4e-16  # relative ‖w‖² - v² below this is rounding: the neuron is light-like
-CHUNK = 2**17  # neurons times walls handled at once: what they need stays near the processor
+CHUNK = 2**18  # neurons times walls handled at once: what they need stays near the processor
 FIRST_LOG = 2**20  # rows of the log to begin with, at most
 
 
@@ -108,7 +108,7 @@ def follow(net, walls, pulls, end):
         a = np.where(z > 0, above, np.where(z < 0, below, 0.0))
         outputs += net.v[part] @ np.minimum(z, 0.0), net.v[part] @ np.maximum(z, 0.0)
         on = courses[: len(z), :, :m]
-        on[:] = 0.0
+        on[:, polygon.PATH] = on[:, polygon.SINCE] = 0.0
         on[:, polygon.Z], on[:, polygon.SIDE] = z, first_sides[part]
         on[:, polygon.A], on[:, polygon.C] = a, a @ walls.gram
         log = _follow_part(neurons[part], courses, field, walls, pulls, net.w[part], log)

@@ -35,7 +35,8 @@ NEURON = np.dtype(
         ("minkowski", "f8"),  # ‖w‖² - v², conserved
         ("sign", "f8"),  # the sign of v, or the one that v = 0 is about to take
         ("wall", "i8"),  # the one it has met or is about to meet; -1 if none
-        ("likely", "i8"),  # a wall that may be the next after it; -1 if none is known
+        ("second", "i8"),  # walls that may be the next after it; -1 if none is known
+        ("third", "i8"),
         ("fell", "f8"),  # its largest height before the step, if w may be 0 after it
         ("s", "f8"),  # ∫ v dt
         ("pulled", "f8"),  # ⟨w, D⟩
@@ -87,7 +88,8 @@ def follow(neurons, first, courses, field, gram, pulls, w, u, log):
 def _follow_one(me, on, field, gram, pulls, w, u, log):
     """From event to event; False if the log is full before the last."""
     if not me.started:
-        _start(me, on, field, gram, pulls, log)
+        _start(me, on)
+        _touch(me, on, field, gram, pulls, log)
     while field.count + len(gram) < len(log):
         if me.size2 <= field.slow**2:  # D is the rounding of zero
             me.pulled, me.size2 = 0.0, 0.0
@@ -96,19 +98,20 @@ def _follow_one(me, on, field, gram, pulls, w, u, log):
         event, k = _step(me, on, field.end, distance, across), me.wall
         if event == NOTHING:
             return True
+        came, change, touches = on[SIDE, k], pulls[BELOW, k] - pulls[ABOVE, k], me.slides
         if event == TURN:
-            _turn(me, on, field, gram, pulls, log)
+            _turn(me, field, log)
         elif me.fell > 0.0 and len(gram) > 1 and _high(on) <= CENTRE * me.fell:
             _rest(me, on, field, gram, pulls, log)
             return True
+        elif not touches and _crosses(me.sign, on[C, k] * came, change, field.slow):
+            field.count = write(log, field.count, me.t, me.number, k, came, -came)
+            me.size2 += change * (2.0 * on[C, k] * came + change)
+            _settle(k, on[A, k] + change * came, -came, me, on, gram)
         else:
-            came, change = on[SIDE, k], pulls[BELOW, k] - pulls[ABOVE, k]
-            if me.slides or not _crosses(me.sign, on[C, k] * came, change, field.slow):
-                _touch(me, on, field, gram, pulls, log)
-            else:
-                field.count = write(log, field.count, me.t, me.number, k, came, -came)
-                me.size2 += change * (2.0 * on[C, k] * came + change)
-                _settle(k, on[A, k] + change * came, -came, me, on, gram)
+            touches = True
+        if touches:
+            _touch(me, on, field, gram, pulls, log)
         me.events += 1
         if me.events % 16 == 0 or not _acts(on):
             _sum_up(me, on)  # rounding does not add up for ever
@@ -118,11 +121,10 @@ def _follow_one(me, on, field, gram, pulls, w, u, log):
 
 
 @inner
-def _start(me, on, field, gram, pulls, log):
-    """Set out: the sign of v, and what happens at the walls on which the neuron starts."""
-    me.started, me.wall, me.likely = True, -1, -1
+def _start(me, on):
+    """Set out, with the sign of v, or the one that v = 0 is about to take."""
+    me.started, me.wall, me.second, me.third = True, -1, -1, -1
     me.sign = np.sign(me.v) if me.v != 0.0 else np.sign(dot(on[A], on[Z]))
-    _touch(me, on, field, gram, pulls, log)
 
 
 @inner
@@ -180,13 +182,11 @@ def _crosses(sign, speed, change, slow):
 
 
 @inner
-def _turn(me, on, field, gram, pulls, log):
+def _turn(me, field, log):
     """v changes sign: walls that attracted repel now, and the neuron leaves those it slides on."""
-    me.wall, me.likely = -1, -1
+    me.wall, me.second, me.third = -1, -1, -1
     field.count = write(log, field.count, me.t, me.number, me.wall, me.sign, -me.sign)
     me.v, me.sign = 0.0, -me.sign
-    if me.slides:
-        _touch(me, on, field, gram, pulls, log)
 
 
 @inner
@@ -248,14 +248,18 @@ def _nearest(me, on, slow):
     """How far `|P|` may grow until the neuron meets a wall, and which, in `me.wall`; -1 if none.
 
     The wall of the largest `urgency = speed / height`, with speed `-sign side c` and height `side z`.
-    Most blocks are passed by a comparison, the more so if a likely wall is looked at first.
+    Most blocks are passed by a comparison, the more so if two walls that were urgent in the search
+    before are looked at first.
     """
-    sign, urgency, likely = me.sign, 0.0, me.likely
-    me.wall, me.likely = -1, -1
-    if likely >= 0:
-        speed = -sign * on[SIDE, likely] * on[C, likely] - slow
-        if speed > 0.0:
-            urgency, me.wall = speed / max(on[SIDE, likely] * on[Z, likely], 1e-280), likely
+    sign, urgency, likely = me.sign, 0.0, (me.second, me.third)
+    me.wall, me.second, me.third = -1, -1, -1
+    for k in likely:
+        if k >= 0:
+            speed, high = -sign * on[SIDE, k] * on[C, k] - slow, on[SIDE, k] * on[Z, k]
+            if speed > urgency * max(high, 1e-280):
+                urgency, me.wall, me.second = speed / max(high, 1e-280), k, me.wall
+            else:
+                me.second = k
     for first in range(0, on.shape[1], BLOCK):
         # Loops without branches and with indices that cannot be negative become vector instructions.
         start, found = np.uint64(first), 0
@@ -268,7 +272,7 @@ def _nearest(me, on, slow):
                 on[RATIO, i] = speed / max(high, 1e-280)
             for i in range(first, first + BLOCK):
                 if on[RATIO, i] > urgency:
-                    urgency, me.wall, me.likely = on[RATIO, i], i, me.wall
+                    urgency, me.wall, me.second, me.third = on[RATIO, i], i, me.wall, me.second
     if me.wall < 0:
         return np.inf
     return max(on[SIDE, me.wall] * on[Z, me.wall], 0.0) / abs(on[C, me.wall])

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 import alignlib as al
+from alignlib import decoupled
 from alignlib.loss import get
 from tests import filippov
 
@@ -266,6 +267,51 @@ def test_zero_weights_and_v_zero():
         al.Network(net.w[1:], [1e-14]), data, get("exponential"), 1.0, constant=True
     )
     assert np.allclose(path.at(1.0).w[1], w[0], atol=1e-9)  # the nudge of v is 1e-14
+
+
+def test_the_status_says_where_a_neuron_came_to_rest_at_the_origin():
+    # Time-like, along -D = (1, 1): w = (1, 1) - (1, 1) P reaches 0 with v > 0. The other one grows.
+    data = al.Dataset([[1.0, 0.0], [0.0, 1.0]], [-1.0, -1.0])
+    path = al.early_flow(al.Network([[1.0, 1.0], [1.0, 1.0]], [2.0, -2.0]), data, "exponential")
+    assert path.status.endswith("; 1 neuron came to rest at w = 0, where the flow is not unique")
+    assert np.abs(path.at(5.0).w[0]).max() < 4 * EPS
+    # v² - ‖w‖² = 2 is conserved.
+    assert path.at(5.0).v[0] == pytest.approx(np.sqrt(2.0), rel=10 * EPS)
+    early = al.early_flow(al.Network([[1.0, 1.0]] * 2, [2.0, 2.0]), data, "exponential", t_end=0.1)
+    assert early.status.startswith(
+        "reached t_end=0.1; the last event is at t=0.623225; 2 neurons came to rest"
+    )
+    light = al.early_flow(al.Network([[1.0, 1.0]], [np.sqrt(2.0)]), data, "exponential")
+    assert "rest" not in light.status  # a light-like neuron takes for ever
+
+
+# How the work is cut up
+
+
+@pytest.mark.parametrize(("name", "value"), [("FIRST_LOG", 1), ("CHUNK", 30)])
+def test_a_short_log_and_small_portions_change_nothing(monkeypatch, name, value):
+    data, net = random_data(4, 9, 3), start("unbalanced", 40, 3, 1)
+    whole = al.early_flow(net, data, "exponential")
+    monkeypatch.setattr(decoupled, name, value)
+    parts = al.early_flow(net, data, "exponential")
+    assert len(whole.events) > 100
+    for field in ("neuron", "sample", "kind"):
+        assert np.array_equal(whole.events[field], parts.events[field])
+    # Products of matrices of another size are rounded in another order.
+    assert np.allclose(whole.events["t"], parts.events["t"], rtol=0, atol=1e-12)
+    assert np.allclose(whole.at(1.0).w, parts.at(1.0).w, rtol=0, atol=1e-12)
+
+
+def test_more_walls_than_one_block_are_all_met():
+    # 150 walls are two whole blocks and a part; the independent solver knows no blocks.
+    data, net = random_data(2, 150, 20), start("balanced", 2, 20, 0, scale=1.0)
+    w, v, count, _slides = filippov.follow(net, data, get("exponential"), 0.1, constant=True)
+    assert count > 20
+    now = al.early_flow(net, data, "exponential").at(0.1)
+    size = np.linalg.norm(np.column_stack([w, v]), axis=1)
+    # As above: DOP853 at 1e-12 a step.
+    assert (np.abs(now.w - w).max(axis=1) / size).max() < 1e-9
+    assert (np.abs(now.v - v) / size).max() < 1e-9
 
 
 # Alignment, under Assumption 1
