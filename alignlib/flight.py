@@ -7,13 +7,12 @@ decides (module `sliding`). All compiled by Numba.
 import numpy as np
 from numba import njit
 
-from alignlib.boost import CENTRE, copy, dot
+from alignlib.boost import CENTRE, copy, dot, inner
 from alignlib.magnus import (
     NOTHING,
     TERMS,
     TURN,
     face,
-    inner,
     new_work,
     prepare,
     term,

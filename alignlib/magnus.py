@@ -10,12 +10,8 @@ interval ends where the neuron meets a wall, found by Newton's method, so the or
 from collections import namedtuple
 
 import numpy as np
-from numba import njit
 
-from alignlib.boost import copy, dot, light_cone, moved, time_of_path, time_of_turn
-
-# Called from compiled code only: without an entry from Python there is a fifth less to compile.
-inner = njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+from alignlib.boost import copy, dot, inner, light_cone, moved, time_of_path, time_of_turn
 
 TERMS = 3  # coefficients of the polynomial of the pulls
 NOISE = 1e-14  # a height below this share of ‖w‖ and its change, on the wrong side, is rounding

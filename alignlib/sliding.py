@@ -9,8 +9,8 @@ from collections import namedtuple
 
 import numpy as np
 
-from alignlib.boost import NEAR, RIDGE, add, copy, meet, solve, write
-from alignlib.magnus import TERMS, inner, term
+from alignlib.boost import NEAR, RIDGE, add, copy, inner, meet, solve, write
+from alignlib.magnus import TERMS, term
 
 # Rows of dtype `record.LOG`, and in `count[0]` how many there are.
 Log = namedtuple("Log", "rows count")
