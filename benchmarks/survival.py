@@ -63,8 +63,8 @@ def unaligned(net, data):
 
     Those with v < 0 that rest on one hyperplane do not count: they are held there.
     """
-    height = net.preactivations(data.x) / np.linalg.norm(net.w, axis=1)[:, None]
-    active, on = height > 1e-9, np.abs(height) <= 1e-9
+    z, rounding = net.preactivations(data.x), 1e-9 * np.linalg.norm(net.w, axis=1)[:, None]
+    active, on = z > rounding, np.abs(z) <= rounding
     full, dead = active.all(axis=1), ~active.any(axis=1)
     resting = (active | on).all(axis=1) & (on.sum(axis=1) == 1) & (net.v < 0)
     return ~(full | dead | resting)
