@@ -1,6 +1,6 @@
 """The chance that one neuron survives the early phase unaligned: the law behind chapter 5's phase diagram.
 
-    python -m benchmarks.survival     about a minute on one core
+    python -m benchmarks.survival     about five minutes on one core
 
 Writes `survival.csv`: for each kind of start and each scale, the share `p` of neurons that end neither
 dead nor active on all three points, although the network goes to least squares. Then a network of h
@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
+from scipy.stats import qmc
 
 import alignlib as al
 
 HERE = Path(__file__).parent
-COUNT = 2048
+FEW, MANY = 2**11, 2**14  # neurons that stand for infinitely many; many where few of them survive
 SCALES = {
     "balanced": np.r_[0.001, 0.01, np.geomspace(0.05, 0.2, 13), np.geomspace(0.25, 4, 13)],
     "dominated": np.r_[0.001, 0.01, np.geomspace(0.05, 0.2, 13), np.geomspace(0.25, 4, 13)],
@@ -36,7 +37,7 @@ class Point:
 
     kind: str
     scale: float
-    count: int = COUNT
+    count: int
 
 
 def wide(kind, count):
@@ -48,10 +49,7 @@ def wide(kind, count):
         angle = 2 * np.pi * (np.arange(count // 2) + 0.5) / (count // 2)
         w = np.sqrt(2) * np.tile(np.stack([np.cos(angle), np.sin(angle)], axis=1), (2, 1))
         return w, np.sqrt(2) * np.repeat([1.0, -1.0], count // 2)
-    # The additive sequence of the positive root of x^5 = x + 1: evenly spread in four dimensions.
-    root = 1.1673039782614187
-    uniform = (0.5 + np.outer(np.arange(count), root ** -np.arange(1.0, 5.0))) % 1
-    normal = ndtri(uniform)
+    normal = ndtri(qmc.Sobol(4, rng=0).random(count))
     w, third = normal[:, :2], normal[:, 2]
     if kind == "unbalanced":
         return w, third
@@ -93,7 +91,11 @@ def survival(point):
 
 def grid():
     """All points of the table."""
-    return [Point(kind, float(f"{scale:.4g}")) for kind in SCALES for scale in SCALES[kind]]
+    return [
+        Point(kind, float(f"{scale:.4g}"), MANY if scale < 0.21 else FEW)
+        for kind in SCALES
+        for scale in SCALES[kind]
+    ]
 
 
 def read():
