@@ -1,7 +1,7 @@
 """Data sets: synthetic ones whose hypotheses hold exactly, and real images.
 
 Every function returns a `Dataset`. Labels are +1 and -1, or real numbers for the regression sets
-(`three_points`, `stewart`), whose last input is the constant 1 that plays the bias.
+(`three_points`, `assumption_3`, `stewart`), whose last input is the constant 1 that plays the bias.
 """
 
 import gzip
@@ -172,6 +172,23 @@ def three_points():
     """BF's three-point regression problem, bias included, on which training gets stuck."""
     x = np.array([-0.75, -0.5, 0.125])
     return Dataset(_with_bias(x), [1.1, 0.1, 0.8], "three points")
+
+
+def assumption_3(eta, rng):
+    """Three points drawn uniformly from the boxes of BF's Assumption 3, the second input near 1 (the bias).
+
+    `x_1 ∈ (-1, -1+η] × [1, 1+η]`, `x_2 ∈ [-η, η] × [1-η, 1+η]`, `x_3 ∈ [1-η, 1) × [1, 1+η]`;
+    `y_1, y_3 ∈ [1, 1+η]`, `y_2 ∈ (0, η]`. BF's Theorem 2 asks for `η < 1/6`; the boxes make sense below 1.
+
+    >>> assumption_3(0.1, rng=0).n
+    3
+    """
+    eta, rng = inputs.positive("eta", eta, below=1), inputs.generator("rng", rng)
+    up = eta * rng.random(6)  # in [0, η)
+    down = eta * (1 - rng.random(2))  # in (0, η]
+    centre = rng.uniform(-eta, eta)
+    x = [[-1 + down[0], 1 + up[0]], [centre, 1 - eta + 2 * up[1]], [1 - eta + up[2], 1 + up[3]]]
+    return Dataset(x, [1 + up[4], down[1], 1 + up[5]], f"Assumption 3, eta={eta:.3g}")
 
 
 def stewart(n=40, *, rng):

@@ -67,6 +67,9 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
             v[j], x, event = until_event(x, goal, ahead, scene.length, w, v[j], z, side, dd, cc, work)
             if event == NOTHING and leave > nodes[node]:
                 continue
+            meetings += 1  # turns count too: where v only just reaches 0, they need not end
+            if meetings > 100 * (len(side) + 10):
+                return ENDLESS
             if len(log.rows) < log.count[0] + len(side) + 3:
                 return FULL
             time, before, then = scene.start + scene.length * x, log.count[0], min(x + ahead, 1.0)
@@ -89,9 +92,6 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
             # At a tangency the rule may see no reason to change anything: let it look ahead.
             ahead = max(4.0 * ahead, 1e-9) if log.count[0] == before else 0.0
             sliding, leave = _begin(x + ahead, side, d, c, scene, eff_d, eff_c, work)
-            meetings += 1
-            if meetings > 100 * (len(side) + 10):
-                return ENDLESS
         _collect(v[j], z, side, plus[node], minus[node])
     return 0
 

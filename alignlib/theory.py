@@ -26,10 +26,12 @@ __all__ = [
     "check_alignment",
     "check_alignment_time",
     "check_assumption_1",
+    "check_assumption_3",
     "check_balancedness",
     "check_directional_alignment",
     "check_loss_bound",
     "check_low_rank",
+    "check_nonconvergence",
     "check_third_singular_value",
 ]
 
@@ -42,6 +44,51 @@ def check_assumption_1(data, key="assumption-1"):
         "MMV, Assumption 1",
         geometry.violating_share(data),
         0.0,
+    )
+
+
+def check_assumption_3(data, eta=1 / 6, key="assumption-3"):
+    """BF, Assumption 3, for three points in its order: measured as the smallest η for which it holds.
+
+    Infinite if none does. The bound is `eta`; BF's Theorem 2 asks for `η < 1/6`. `data.assumption_3`
+    states the boxes.
+
+    Raises
+    ------
+    ValueError
+        If `data` is not three points in the plane.
+    """
+    if data.x.shape != (3, 2):
+        raise ValueError(f"`data` must be three points in the plane, got n={data.n}, dim={data.dim}")
+    (a1, b1), (a2, b2), (a3, b3) = data.x
+    y1, y2, y3 = data.y
+    # Each must be at least 0 and at most η; those in `open_at_0` must not be 0.
+    closed = np.array([b1 - 1, abs(a2), abs(b2 - 1), b3 - 1, y1 - 1, y3 - 1])
+    open_at_0 = np.array([a1 + 1, 1 - a3, y2])
+    met = (closed >= 0).all() and (open_at_0 > 0).all()
+    return Claim(
+        key,
+        f"Assumption 3 on {data.name or 'the data'}: the smallest eta for which it holds",
+        "BF, Assumption 3",
+        max(closed.max(), open_at_0.max()) if met else np.inf,
+        eta,
+    )
+
+
+def check_nonconvergence(net, data, key="nonconvergence"):
+    """The certificate that gradient flow from `net` ends at least squares: rapidity against room.
+
+    Measured: `G`, which bounds `∫‖D‖ dt` from here on. Bound: the smallest rapidity that could bring a
+    light-like full neuron to a hyperplane. `certify_nonconvergence` has the numbers; chapter 5 the proof.
+    """
+    found = certify_nonconvergence(net, data)
+    return Claim(
+        key,
+        f"On {data.name or 'the data'} the flow from this network provably ends at least squares",
+        "conclusion of BF, Theorem 2; certificate derived here",
+        found.rapidity,
+        found.rapidity + found.margin if np.isfinite(found.rapidity) else 0.0,
+        hypotheses=found.hypotheses,
     )
 
 

@@ -53,6 +53,8 @@ CASES = {
     "mu nan": (lambda: al.data.separated(5, 3, np.nan, rng=0), r"`mu` must be a number between 0 and 1, got nan"),
     "no such digit": (lambda: al.data.digits_pair(0, 10), r"`b` must be one of 0, 1, .*, 9, got 10"),
     "same digit": (lambda: al.data.digits_pair(4, 4), r"`a` and `b` must be two different classes, got 4 twice"),
+    "eta one": (lambda: al.data.assumption_3(1.0, rng=0), r"`eta` must be a number between 0 and 1, got 1\.0"),
+    "not three points": (lambda: al.theory.check_assumption_3(DATA), r"`data` must be three points in the plane, got n=8, dim=2"),
     "v too long": (lambda: al.Network([[1, 2]], [1, 2]), r"`v` must have shape \(1\), got \(2,\)"),
     "w not finite": (lambda: al.Network([[np.nan]], [1]), r"`w` must be finite"),
     "width zero": (lambda: al.Network.balanced(0, 2, 0.1, rng=0), r"`width` must be at least 1, got 0"),

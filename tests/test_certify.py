@@ -84,6 +84,36 @@ def test_large_starts_that_fit_are_never_certified():
     assert not any(al.theory.certify_nonconvergence(net, data).holds for net in path.networks())
 
 
+@pytest.mark.parametrize(
+    ("kind", "width", "scale"),
+    [
+        ("balanced", 100, 0.3),
+        ("balanced", 500, 0.1),
+        ("dominated", 100, 0.6),
+        ("unbalanced", 100, 1e-2),
+        ("unbalanced", 50, 0.3),
+    ],
+)
+def test_no_certificate_along_a_run_that_ends_elsewhere(kind, width, scale):
+    # Every time is tried, so one false certificate anywhere would be seen.
+    data, seen = al.data.three_points(), 0
+    for seed in range(3):
+        net = getattr(al.Network, kind)(width, 2, scale, rng=seed)
+        path = al.gradient_flow(net, data, "squared", 300.0, rtol=1e-5)
+        if path.loss[-1] < 0.17:  # the loss never rises, so not least squares, which has 0.175
+            seen += 1
+            assert not any(al.theory.certify_nonconvergence(net, data).holds for net in path.networks())
+    assert seen
+
+
+@pytest.mark.parametrize("eta", [0.02, 0.15])
+def test_data_under_assumption_3_are_certified_as_bf_s_theorem_says(eta):
+    for seed in range(3):
+        data = al.data.assumption_3(eta, rng=seed)
+        path = al.gradient_flow(al.Network.balanced(100, 2, 1e-4, rng=seed), data, "squared", 60.0)
+        assert al.theory.certify_nonconvergence(path.final, data).holds
+
+
 def test_a_neuron_one_ulp_from_leaving_is_refused():
     data = al.data.three_points()
     target = np.linalg.lstsq(data.x, data.y, rcond=None)[0]

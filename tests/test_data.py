@@ -77,6 +77,15 @@ def test_the_counterexample_is_the_published_one():
     assert np.abs(data.x @ beta - [0.68974359, 0.67435897, 0.63589744]).max() < 5e-9
 
 
+@pytest.mark.parametrize("eta", [0.01, 0.16, 0.9])
+def test_assumption_3_is_drawn_from_its_boxes(eta):
+    claims = [al.theory.check_assumption_3(al.data.assumption_3(eta, rng=seed), eta) for seed in range(200)]
+    assert {claim.verdict for claim in claims} == {"holds"}
+    # The largest of nine uniform numbers, 200 times: its own largest is near η.
+    assert max(claim.measured for claim in claims) > 0.99 * eta
+    assert np.ptp([claim.measured for claim in claims]) > 0.1 * eta
+
+
 def test_stewart_s_labels_lie_on_the_polygon():
     data = al.data.stewart(rng=0)
     assert data.n == 40

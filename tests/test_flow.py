@@ -368,3 +368,10 @@ def test_trajectories_can_be_sent_to_another_process(solve):
     copy = pickle.loads(pickle.dumps(path))
     middle = 0.5 * path.t[-1]
     assert np.array_equal(copy.at(middle).w, path.at(middle).w)
+
+
+def test_a_neuron_whose_output_weight_only_just_reaches_zero_does_not_turn_for_ever():
+    # A space-like neuron grazes v = 0; the search for its turns never came to an end.
+    data = al.data.three_points()
+    path = al.gradient_flow(al.Network.unbalanced(100, 2, 0.3, rng=37), data, "squared", 120.0, rtol=1e-5)
+    assert path.loss[-1] < 1e-4

@@ -65,6 +65,45 @@ def test_assumption_1_holds_on_separated_data_and_not_on_mnist():
     assert found.measured == pytest.approx(0.07, abs=0.001)
 
 
+def test_assumption_3_sees_each_of_its_inequalities():
+    good = al.data.assumption_3(0.1, rng=0)
+    assert al.theory.check_assumption_3(good).verdict == "holds"
+    # One number moved: the smallest η that is left, by hand from BF's boxes.
+    cases = {
+        (0, 0): (-0.7, 0.3),
+        (0, 1): (1.3, 0.3),
+        (1, 0): (0.4, 0.4),
+        (1, 1): (0.6, 0.4),
+        (2, 0): (0.5, 0.5),
+        (2, 1): (0.9, np.inf),
+    }
+    for where, (value, smallest) in cases.items():
+        x = good.x.copy()
+        x[where] = value
+        found = al.theory.check_assumption_3(al.Dataset(x, good.y))
+        assert found.measured == pytest.approx(smallest)
+        assert found.verdict == "does not hold as run"
+    for k, value, smallest in ((0, 0.9, np.inf), (1, 0.5, 0.5), (1, 0.0, np.inf), (2, 1.4, 0.4)):
+        y = good.y.copy()
+        y[k] = value
+        assert al.theory.check_assumption_3(al.Dataset(good.x, y)).measured == pytest.approx(smallest)
+
+
+def test_the_published_points_violate_assumption_3_as_bf_say():
+    assert al.theory.check_assumption_3(al.data.three_points()).measured == np.inf  # y_3 = 0.8 < 1
+
+
+def test_nonconvergence_holds_where_the_certificate_does_and_is_not_applicable_elsewhere():
+    data = al.data.three_points()
+    path = al.gradient_flow(al.Network.balanced(50, 2, 1e-3, rng=0), data, "squared", 30.0)
+    stuck = al.theory.check_nonconvergence(path.final, data)
+    assert stuck.verdict == "holds"
+    found = al.theory.certify_nonconvergence(path.final, data)
+    assert stuck.measured == found.rapidity
+    assert stuck.margin == pytest.approx(found.margin)
+    assert al.theory.check_nonconvergence(path.start, data).verdict == "not applicable"
+
+
 def run(data, scale=1e-4, step=0.005):
     start = al.Network.balanced(20, data.dim, scale, rng=0)
     return al.gradient_descent(start, data, "exponential", step, round(4 / step))

@@ -1,0 +1,76 @@
+"""How long unbalanced starts stay at least squares on BF's three points: chapter 5.
+
+    python -m benchmarks.escape_times     about five minutes on one core
+
+Writes `escape_times.csv`, one row a start: the first time at which the loss is half that of least squares,
+infinite if it had not come by t = 400. It can be interrupted: the same command goes on.
+"""
+
+import importlib.metadata
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import alignlib as al
+
+HERE = Path(__file__).parent
+WIDTHS = (20, 50, 100, 200, 500)
+SCALES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+SEEDS = range(20)
+HALF = 0.5 * 0.17504273504  # half of the loss at least squares
+END, STRETCH = 400.0, 50.0
+
+
+@dataclass(frozen=True)
+class Start:
+    """An unbalanced start on the three points."""
+
+    width: int
+    scale: float
+    seed: int
+
+
+def escape(start):
+    """The time at which the loss falls to `HALF`, to the resolution of the solver's steps."""
+    data = al.data.three_points()
+    net, now = al.Network.unbalanced(start.width, 2, start.scale, rng=start.seed), 0.0
+    while now < END:
+        path = al.gradient_flow(net, data, "squared", STRETCH, rtol=1e-5)
+        if path.loss[-1] <= HALF:
+            return now + float(np.interp(-HALF, -path.loss, path.t))
+        if al.theory.certify_nonconvergence(path.final, data).holds:
+            return np.inf
+        net, now = path.final, now + STRETCH
+    return np.inf
+
+
+def grid(seeds=SEEDS):
+    """All starts, the seeds outermost."""
+    return [Start(width, scale, seed) for seed in seeds for width in WIDTHS for scale in SCALES]
+
+
+def read():
+    """The committed table."""
+    return pd.read_csv(HERE / "escape_times.csv", comment="#")
+
+
+def main():
+    rows = HERE / "escape_times.jsonl"
+    table = al.sweep(escape, grid(), file=rows)
+    failed = table[table.error != ""]
+    if len(failed) or len(table) < len(grid()):
+        raise SystemExit(f"{len(failed)} starts failed, {len(grid()) - len(table)} are missing")
+    packages = ("numpy", "scipy", "numba", "alignlib")
+    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
+    with (HERE / "escape_times.csv").open("w") as file:
+        file.write(f"# {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {versions}\n")
+        table.drop(columns=["seconds", "error"]).to_csv(file, index=False, float_format="%.5g")
+    rows.unlink()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Which starts end at least squares on BF's three points: chapter 5's phase diagram.
+
+    python -m benchmarks.phase_diagram               the table, about twenty minutes on one core
+    python -m benchmarks.phase_diagram --workers 4   on four cores
+
+Writes `phase_diagram.csv`, one row a start: kind, width, scale and seed; how well it was aligned at the
+end of the early phase; how it ended. It can be interrupted: the same command goes on. Chapter 5 makes
+some rows again with the functions below, and compares.
+"""
+
+import argparse
+import importlib.metadata
+import platform
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import alignlib as al
+
+HERE = Path(__file__).parent
+KINDS = ("balanced", "dominated", "unbalanced")
+WIDTHS = (10, 20, 50, 100, 200, 500)
+SCALES = (1e-3, 1e-2, 0.03, 0.06, 0.1, 0.18, 0.3, 0.6, 1.0)
+SEEDS = range(50)
+STOPS = (30.0, 60.0, 90.0, 120.0, 150.0, 200.0, 300.0, 400.0)  # where it is asked whether a run is decided
+LEAST_SQUARES = 0.17504273504  # its loss
+ESCAPED = 0.17  # the loss never rises, so a run below this does not end at least squares
+FITTED = 0.01  # how far down the first seeds of every cell are followed
+FOLLOWED = 5
+
+
+@dataclass(frozen=True)
+class Start:
+    """A start on the three points; `kind` names a constructor of `Network`."""
+
+    kind: str
+    width: int
+    scale: float
+    seed: int
+
+
+def outcome(start):
+    """Its alignment, and its end: "stuck" (certified), "escaped" (loss below `ESCAPED`) or "open"."""
+    data = al.data.three_points()
+    net = getattr(al.Network, start.kind)(start.width, 2, start.scale, rng=start.seed)
+    path, now = al.gradient_flow(net, data, "squared", STOPS[0], rtol=1e-5), STOPS[0]
+    found = alignment(path)
+    net, enough = path.final, FITTED if start.seed < FOLLOWED else ESCAPED
+    for stop in STOPS:
+        if stop > now:
+            net = al.gradient_flow(net, data, "squared", stop - now, rtol=1e-5, t_save=[stop - now]).final
+        loss, now = path.loss_function.value(net(data.x), data.y), stop
+        stuck = al.theory.certify_nonconvergence(net, data).holds
+        if stuck or loss < enough:
+            break
+    end = "stuck" if stuck else "escaped" if loss < ESCAPED else "open"
+    return {**found, "end": end, "t": now, "loss": loss}
+
+
+def alignment(path):
+    """The living neurons with v > 0 at two times: when the loss has moved by 1 %, and half way down.
+
+    For the first, the worst cosine to the extremal vector, and the mean weighted by `v²`; for both,
+    how many of them are not active on all samples.
+    """
+    (goal,) = [v for v in al.extremal_vectors(path.data, path.loss_function) if v.rate > 0]
+    quiet, half = when(path, 0.99 * path.loss[0]), when(path, 0.5 * (path.loss[0] + LEAST_SQUARES))
+    cosines, size, unaligned = living(path.at(quiet), path.data, goal)
+    return {
+        "quiet": quiet,
+        "worst": cosines.min(initial=1.0),
+        "mean": np.average(cosines, weights=size**2) if len(size) else np.nan,
+        "unaligned": unaligned,
+        "left": living(path.at(half), path.data, goal)[2],
+    }
+
+
+def when(path, level):
+    """When the loss first was at this level, to the resolution of the steps."""
+    return float(np.interp(-level, -path.loss, path.t))
+
+
+def living(net, data, goal):
+    """Of the living neurons with v > 0: cosines to `goal`, `v`, and how many are not full."""
+    pattern = net.pattern(data.x)
+    alive = pattern.any(axis=1) & (net.v > 0)
+    if not alive.any():
+        return np.array([]), np.array([]), 0
+    cosines = al.geometry.cosine(net.w[alive], goal.direction[None])[:, 0]
+    return cosines, net.v[alive], int((~pattern[alive].all(axis=1)).sum())
+
+
+def grid(seeds=SEEDS):
+    """All starts, the seeds outermost, so that a sweep that is stopped has every cell."""
+    return [
+        Start(kind, width, scale, seed)
+        for seed in seeds
+        for kind in KINDS
+        for width in WIDTHS
+        for scale in SCALES
+    ]
+
+
+def read():
+    """The committed table."""
+    return pd.read_csv(HERE / "phase_diagram.csv", comment="#")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workers", type=int, default=1)
+    workers = parser.parse_args().workers
+    rows = HERE / "phase_diagram.jsonl"
+    executor = ProcessPoolExecutor(workers) if workers > 1 else None
+    table = al.sweep(outcome, grid(), executor, file=rows)
+    failed = table[table.error != ""]
+    if len(failed) or len(table) < len(grid()):
+        raise SystemExit(f"{len(failed)} starts failed, {len(grid()) - len(table)} are missing")
+    packages = ("numpy", "scipy", "numba", "alignlib")
+    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
+    with (HERE / "phase_diagram.csv").open("w") as file:
+        file.write(f"# {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {versions}\n")
+        table.drop(columns=["seconds", "error"]).to_csv(file, index=False, float_format="%.5g")
+    rows.unlink()
+
+
+if __name__ == "__main__":
+    main()
