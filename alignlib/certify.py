@@ -127,7 +127,8 @@ def certify_nonconvergence(net, data, loss="squared"):
 
     Every neuron is to be *dead*, *full* (active on all samples), or *pinned* (active on all but one,
     whose hyperplane it is on). Then `f = ⟨β, x⟩`, and if `G` is finite and smaller than the room of
-    every full neuron, none changes its pattern for ever and β goes to β*. Zero samples are ignored.
+    every full neuron, no full or dead one ever changes its pattern, a pinned one
+    can only become full, and β goes to β*. Zero samples are ignored.
     A dead neuron on a hyperplane stays there by the convention `σ'(0) = 0`. Derived in chapter 5.
 
     Returns
