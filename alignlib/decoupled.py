@@ -113,6 +113,7 @@ def follow(net, walls, pulls, end):
         on[:, polygon.A], on[:, polygon.C] = a, a @ walls.gram
         log = _follow_part(neurons[part], courses, field, walls, pulls, net.w[part], log)
         w[part] += on[:, polygon.PATH] @ walls.u
+        w[part][neurons["rests"][part]] = 0.0  # not the rounding of zero, which has a side
         d[part], sides[part] = on[:, polygon.A] @ walls.u, on[:, polygon.SIDE]
     return LastLeg(
         w,

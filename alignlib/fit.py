@@ -20,8 +20,11 @@ def bound_loss(path, t2, t):
     `α_±` is that of `certify_convergence` for the network at `t2`; `t` may be an array. Valid if every
     neuron is at its goal at `t2`. Derived in chapter 4; the order 1/t is MMV's (Theorem 1).
     """
+    passed = np.asarray(t, dtype=np.float64) - t2
+    if (passed < 0).any():
+        raise ValueError(f"`t` must not lie before `t2` = {t2:g}, got {np.min(t):g}")
     certificate = certify_convergence(path.at(t2), path.data, path.loss_function)
-    return certificate.bound(np.asarray(t, dtype=np.float64) - t2)
+    return certificate.bound(passed)
 
 
 def bound_stable_rank(path, t2, t):

@@ -82,7 +82,7 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
             if event >= 0:
                 z[event] = 0.0
                 if _at_centre(z, cc, size, work):
-                    _rest(z, side, sign, time, j, scene, log)
+                    _rest(w, z, side, sign, time, j, scene, log)
                     asleep = True
                     break
             if event >= 0 and not sliding and crosses(event, then, sign, side[event], c, scene):
@@ -134,8 +134,10 @@ def _at_centre(z, c, size, work):
 
 
 @inner
-def _rest(z, side, sign, time, neuron, scene, log):
+def _rest(w, z, side, sign, time, neuron, scene, log):
     """End where all hyperplanes meet: there `σ'(0) = 0` makes D vanish, and the neuron stays."""
+    for i in range(len(w)):  # not the rounding of zero, which has a side
+        w[i] = 0.0
     note(log, time, neuron, np.int64(REST), np.int8(sign), np.int8(sign))
     for i in range(len(z)):
         went = np.int8(-1)

@@ -71,15 +71,17 @@ def sweep(function, configs, executor=None, progress=True, file=None):
         rows = store.rows()
     todo = [config for key, config in keys.items() if key not in rows or rows[key]["error"]]
     bar = tqdm(total=len(keys), initial=len(keys) - len(todo), disable=not progress, desc="sweep")
+    finished = 0
     with bar:
         try:
             for row in _run(function, todo, executor):
                 if store:
                     store.append(row)
                 rows[_key(type(configs[0]), row)] = row
+                finished += 1
                 bar.update()
         except KeyboardInterrupt:
-            done = sum(key in rows for key in keys)
+            done = len(keys) - len(todo) + finished
             rest = "without a `file` to go on from" if file is None else "the same call goes on from there"
             warnings.warn(f"interrupted after {done} of {len(keys)} configurations: {rest}", stacklevel=2)
     return _table([rows[key] for key in keys if key in rows], type(configs[0]))
@@ -121,6 +123,9 @@ def _attempt(function, config):
 
 def _row(config, found=(), error=None):
     values = {field.name: getattr(config, field.name) for field in fields(config)}
+    nameless = [name for name in found if not isinstance(name, str)]
+    if nameless:
+        raise ValueError(f"the result's names must be strings, got {nameless}")
     taken = {*values, "seconds", "error"} & set(found)
     if taken:
         raise ValueError(f"the result's names must not be those of other columns, got {sorted(taken)}")
@@ -146,6 +151,9 @@ def _keys(configs):
         names = ", ".join(sorted(kind.__name__ for kind in kinds)) or "nothing"
         raise ValueError(f"`configs` must be instances of one frozen dataclass, got {names}")
     (kind,) = kinds
+    taken = sorted({"seconds", "error"} & {field.name for field in fields(kind)})
+    if taken:
+        raise ValueError(f"`configs` must not have fields of the table's own names, got {taken}")
     keys = {}
     for config in configs:
         key = _key(kind, _row(config))
@@ -181,7 +189,9 @@ class _Store:
 
     def __init__(self, path, function, kind):
         self.path, self.kind = path, kind
-        name = getattr(function, "__name__", type(function).__name__)
+        name = getattr(function, "__name__", "<lambda>")
+        if name == "<lambda>":  # two of them could not be told apart in the file
+            raise ValueError(f"`function` must have a name of its own to write a `file`, got {function!r}")
         head = {"sweep": name, "of": kind.__name__, "fields": [field.name for field in fields(kind)]}
         self.head = json.dumps(head).encode() + b"\n"
 

@@ -60,10 +60,12 @@ class Explorer:
         from PIL import Image
 
         figure = plt.figure(figsize=self.size, dpi=150)
-        self.draw(figure, **values)
         raw, small = io.BytesIO(), io.BytesIO()
-        figure.savefig(raw)
-        plt.close(figure)
+        try:
+            self.draw(figure, **values)
+            figure.savefig(raw)
+        finally:
+            plt.close(figure)
         Image.open(raw).convert("RGB").quantize(64).save(small, "PNG", optimize=True)
         return small.getvalue()
 
@@ -129,7 +131,7 @@ class Explorer:
 
 
 def _shown(value):
-    return value if isinstance(value, str) else f"{value:.3g}"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 # Plain JavaScript, no library: finds its own box, and needs no network.

@@ -394,3 +394,22 @@ def test_the_minkowski_norm_is_kept_on_degenerate_data():
         later = al.early_flow(net, data, "exponential").at(2.0)
         size = np.maximum((later.w**2).sum(axis=1), net.v**2)
         assert (np.abs(later.minkowski() - net.minkowski()) / size).max() < 1e-12
+
+
+@pytest.mark.parametrize("solver", ["early", "flow"])
+def test_a_neuron_at_rest_at_zero_is_exactly_zero_and_stays_so_after_a_restart(solver):
+    """It came back as 1e-18 with random sides, and a restart brought it to life."""
+    rng = np.random.default_rng(0)
+    data = al.Dataset(rng.standard_normal((5, 2)), rng.choice([-1.0, 1.0], 5))
+    net = al.Network.dominated(60, 2, 1e-6, rng)
+
+    def follow(start, time):
+        if solver == "early":
+            return al.early_flow(start, data, "exponential").at(time)
+        return al.gradient_flow(start, data, "exponential", time).final
+
+    half, whole = follow(net, 1.5), follow(net, 3.0)
+    rests = (half.w == 0).all(axis=1)
+    assert rests.sum() >= 3
+    assert (whole.w[rests] == 0).all()
+    assert (follow(half, 1.5).w[rests] == 0).all()

@@ -311,3 +311,14 @@ def test_the_page_s_script_runs_on_this_machine_and_on_a_cluster(tmp_path):
     assert here == there
     assert "median" in here
     assert ran(tmp_path / "one") == here  # from its file
+
+
+def test_columns_that_the_table_makes_itself_are_refused(tmp_path):
+    @dataclass(frozen=True)
+    class Timed:
+        seconds: float
+
+    with pytest.raises(ValueError, match=r"own names, got \['seconds'\]"):
+        al.sweep(lambda draw: 1, [Timed(1.0)], progress=False)
+    with pytest.raises(ValueError, match="a name of its own to write a `file`"):
+        al.sweep(lambda draw: 1, [Draw(1)], file=tmp_path / "rows", progress=False)
