@@ -55,11 +55,16 @@ def certify_convergence(net, data, loss):
     Returns
     -------
     Convergence
+
+    Raises
+    ------
+    ValueError
+        If the loss is neither exponential nor logistic, the labels are not +1 and -1, a sample is zero,
+        or the dimensions differ.
     """
     loss = _known(loss, ("exponential", "logistic"))
     inputs.labels("data.y", data.y)
-    if net.dim != data.dim:
-        raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
+    inputs.same_dim(net, data)
     *alive, dead = geometry.subnetworks(net, data)
     x_min = float(np.linalg.norm(data.x, axis=1).min())
     each = loss.sample_value(net(data.x), data.y) / (data.n if loss.reduction == "mean" else 1)
@@ -134,11 +139,17 @@ def certify_nonconvergence(net, data, loss="squared"):
     Returns
     -------
     Nonconvergence
+
+    Raises
+    ------
+    ValueError
+        If the loss is not squared, all samples are zero, or the dimensions differ.
     """
     loss = _known(loss, ("squared",))
-    if net.dim != data.dim:
-        raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
+    inputs.same_dim(net, data)
     acts = data.x.any(axis=1)
+    if not acts.any():
+        raise ValueError("`data` must have a sample that is not zero, got none")
     x, y, weight = data.x[acts], data.y[acts], 1 / data.n if loss.reduction == "mean" else 1.0
     height, norm = _heights(net, x)
     full, dead, pinned = _kinds(height)

@@ -91,7 +91,7 @@ class Claim:
         }
 
     def _measurable(self):
-        return abs(self.measured) >= self.resolution
+        return not abs(self.measured) < self.resolution
 
     def _shown(self):
         if np.isinf(self.measured):

@@ -113,7 +113,8 @@ def follow(net, walls, pulls, end):
         on[:, polygon.A], on[:, polygon.C] = a, a @ walls.gram
         log = _follow_part(neurons[part], courses, field, walls, pulls, net.w[part], log)
         w[part] += on[:, polygon.PATH] @ walls.u
-        w[part][neurons["rests"][part]] = 0.0  # not the rounding of zero, which has a side
+        at_zero = neurons["rests"][part] | (field["line"] > 0) & (on[:, polygon.Z] == 0.0).all(axis=1)
+        w[part][at_zero] = 0.0  # not the rounding of zero, which has a side
         d[part], sides[part] = on[:, polygon.A] @ walls.u, on[:, polygon.SIDE]
     return LastLeg(
         w,

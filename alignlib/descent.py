@@ -57,8 +57,7 @@ def gradient_descent(
     step, n_steps = inputs.positive("step", step), inputs.integer("n_steps", n_steps)
     inputs.choice("dtype", dtype, DTYPES)
     max_events = inputs.integer("max_events", max_events, least=0)
-    if net.dim != data.dim:
-        raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
+    inputs.same_dim(net, data)
     keep = _steps_to_keep(t_save, step, n_steps)
     run = _Run(net, data, loss, DTYPES[dtype], _device(device), max_events)
     # Overflow is no surprise here: it is found, and reported, one line later.

@@ -66,8 +66,7 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
         If an argument does not fit, or if a time is so late that the weights overflow.
     """
     loss = losses.fitting(loss, data)
-    if net.dim != data.dim:
-        raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
+    inputs.same_dim(net, data)
     walls = Walls.of(data.x)
     pulls = walls.pulls(loss.pull(np.zeros(data.n), data.y))
     end = decoupled.follow(net, walls, pulls, np.inf)
@@ -78,7 +77,7 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     t = np.array([0.0, t_end]) if t_save is None else record.times_to_keep(t_save, t_end)
 
     state = _At(net, walls, pulls, end)
-    times = record.aligned_since(end.log, walls, end.first_sides, np.sign(net.v), data)
+    times = record.aligned_since(end.log, walls, end.first_sides, net.v, end.neurons["sign"], data)
     on = end.sides[:, walls.wall] * np.sign(walls.size).astype(np.int8)
     on[:, walls.wall < 0] = -1
     return EarlyFlow(

@@ -78,12 +78,23 @@ class Heights:
 
     @classmethod
     def of(cls, net, data):
-        """The heights of a balanced network over equicorrelated unit samples."""
+        """The heights of a balanced network over equicorrelated unit samples.
+
+        Raises
+        ------
+        ValueError
+            If the samples are not such, or a neuron is zero or not balanced.
+        """
+        if data.n < 2:
+            raise ValueError(f"`data` must have at least two samples, got n = {data.n}")
+        inputs.same_dim(net, data)
         apart = data.correlations[~np.eye(data.n, dtype=bool)]
         norm = np.linalg.norm(data.x, axis=1)
         if max(np.ptp(apart), np.abs(norm - 1).max()) > 1e-12:
             raise ValueError("`data` must have unit samples, all pairs equally correlated, got others")
         size = np.linalg.norm(net.w, axis=1)
+        if not size.all():
+            raise ValueError(f"`net` must have no zero neurons, got {(size == 0).sum()} with w = 0")
         if (np.abs(np.abs(net.v) - size) > 1e-12 * size).any():
             raise ValueError("`net` must be balanced, got a neuron with `|v_j|` other than `‖w_j‖`")
         signed, mu = data.x * data.y[:, None], apart.mean()

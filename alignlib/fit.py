@@ -20,11 +20,9 @@ def bound_loss(path, t2, t):
     `α_±` is that of `certify_convergence` for the network at `t2`; `t` may be an array. Valid if every
     neuron is at its goal at `t2`. Derived in chapter 4; the order 1/t is MMV's (Theorem 1).
     """
-    passed = np.asarray(t, dtype=np.float64) - t2
-    if (passed < 0).any():
-        raise ValueError(f"`t` must not lie before `t2` = {t2:g}, got {np.min(t):g}")
+    _not_before(t2, t)
     certificate = certify_convergence(path.at(t2), path.data, path.loss_function)
-    return certificate.bound(passed)
+    return certificate.bound(np.asarray(t, dtype=np.float64) - t2)
 
 
 def bound_stable_rank(path, t2, t):
@@ -34,6 +32,7 @@ def bound_stable_rank(path, t2, t):
     at time t and `Δ_± = W_± W_±ᵀ - v_± v_±ᵀ` at t2. Valid if every neuron is at its goal at `t2`.
     Derived in chapter 4; a stable rank of at most 2 + O(ε) is MMV's (Theorem 1).
     """
+    _not_before(t2, t)
     groups, rest, now = _groups(path, t2), _rest(path, t2), path.at(t)
     total = (now.w[rest] ** 2).sum() / measure.singular_values(now)[0] ** 2
     for rows, delta in groups:
@@ -135,6 +134,11 @@ def _class_losses(path):
     loss, y = path.loss_function, path.data.y
     each = loss.sample_value(path.outputs, y) / (path.data.n if loss.reduction == "mean" else 1)
     return np.stack([each[:, y > 0].sum(axis=1), each[:, y < 0].sum(axis=1)])
+
+
+def _not_before(t2, t):
+    if np.min(t) < t2:
+        raise ValueError(f"`t` must not lie before `t2` = {t2:g}, got {np.min(t):g}")
 
 
 def _later(path, t2):

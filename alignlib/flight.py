@@ -7,7 +7,7 @@ decides (module `sliding`). All compiled by Numba.
 import numpy as np
 from numba import njit
 
-from alignlib.boost import CENTRE, copy, dot, inner
+from alignlib.boost import CENTRE, add, copy, dot, inner
 from alignlib.magnus import (
     NOTHING,
     TERMS,
@@ -81,6 +81,7 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
                     continue
             if event >= 0:
                 z[event] = 0.0
+                add(w, -dot(w, scene.u[event]), scene.u[event])  # not beside the wall by rounding
                 if _at_centre(z, cc, size, work):
                     _rest(w, z, side, sign, time, j, scene, log)
                     asleep = True

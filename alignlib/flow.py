@@ -50,8 +50,7 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
         If a step cannot be made small enough; it carries the trajectory until then.
     """
     loss = losses.fitting(loss, data)
-    if net.dim != data.dim:
-        raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
+    inputs.same_dim(net, data)
     t_end, rtol = inputs.positive("t_end", t_end), inputs.positive("rtol", rtol)
     if not 1e-12 <= rtol <= 0.1:
         raise ValueError(f"`rtol` must lie between 1e-12 and 0.1, got {rtol:g}")
@@ -75,7 +74,7 @@ class _Run:
         # ‖Σ_k δg_k x_k‖ over any subset of samples is at most `reach` ‖δg‖.
         self.reach = np.linalg.norm(data.x, 2)
         self.swarm = Swarm.of(net, self.walls)
-        self.start_sides, self.start_signs = self.swarm.side, np.sign(net.v)
+        self.net, self.start_sides = net, self.swarm.side
         self.t, self.f = [0.0], [self.swarm.outputs()]
         self.pulls, self.snapshots, self.every = [], {0: self.swarm}, 1
         self.logs, self.known, self.newton = [], None, None
@@ -88,7 +87,7 @@ class _Run:
         least = 1e-13 * wish
         with _bar(stops[-1], progress) as bar:
             for stop in stops[1:]:
-                while stop - self.t[-1] > 1e-12 * stop:
+                while self.t[-1] < stop:
                     if wish < max(least, 1e-13 * self.t[-1]):
                         return f"stopped at t={self.t[-1]:g}: the step cannot be made small enough"
                     if len(self.pulls) >= STEPS:
@@ -111,8 +110,8 @@ class _Run:
         return min(t_end, 0.1 / max(self.reach * np.linalg.norm(g), 1e-300))
 
     def accept(self, step, stop):
-        time = self.t[-1] + step.length
-        self.t.append(stop if abs(time - stop) <= 1e-12 * stop else time)
+        last = step.length == stop - self.t[-1]
+        self.t.append(stop if last else self.t[-1] + step.length)  # a sum would be rounded
         self.known = -step.length, step.length, np.vstack([self.f[-1], step.f])
         self.last = step.length, step.error
         self.f.append(step.f[-1])
@@ -173,7 +172,8 @@ class _Run:
             t = kept[kept <= self.t[-1]]
             f = np.array([self.outputs_at(time) for time in t])
         log = np.concatenate([record.new_log(0)[:0], *self.logs])
-        since = record.aligned_since(log, self.walls, self.start_sides, self.start_signs, self.data)
+        signs = np.sign(self.swarm.network().v)
+        since = record.aligned_since(log, self.walls, self.start_sides, self.net.v, signs, self.data)
         return Trajectory(
             self.data,
             self.loss,

@@ -88,6 +88,12 @@ def choice(name, value, options):
     return value
 
 
+def same_dim(net, data):
+    """Whether network and data have the same number of inputs, else an error."""
+    if net.dim != data.dim:
+        raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
+
+
 def generator(name, value):
     """`value`, a seed or a generator or None for a fresh seed, as a `numpy.random.Generator`."""
     try:

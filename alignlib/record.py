@@ -10,8 +10,9 @@ from alignlib.trajectory import EVENT
 LOG = np.dtype([("t", "f8"), ("neuron", "i8"), ("wall", "i8"), ("came", "i1"), ("went", "i1")])
 """One row: a neuron came from one side of a wall (-1, +1, or 0 if on it) and went to another.
 
-The wall is -1 where not a wall is met but `v` changes sign; `came` and `went` are then its signs.
+The wall is TURN where not a wall is met but `v` changes sign; `came` and `went` are then its signs.
 """
+TURN = -1
 KINDS = np.array(["activate", "deactivate", "release", "slide"])
 
 
@@ -54,17 +55,20 @@ def _in_time(log):
     return rows[order]
 
 
-def aligned_since(log, walls, sides, signs, data):
+def aligned_since(log, walls, sides, v, last_signs, data):
     """The time from which on each neuron stays at its goal, (h,); inf if it does not reach it.
 
-    The goal is that of `geometry.aligned`. The rows of one neuron are in order of time. All nan if
-    the labels are not +1 and -1.
+    The goal is that of `geometry.aligned`. `sides` and `v` are those at the start, `last_signs` those of
+    v after the last row. The rows of one neuron are in order of time. All nan if the labels are not +1
+    and -1.
     """
     if not (np.abs(data.y) == 1).all():
-        return np.full(len(signs), np.nan)
+        return np.full(len(v), np.nan)
     on, off, wanted = _label_counts(walls, data)
-    active, signs = (sides > 0) @ on + (sides < 0) @ off, signs.astype(np.float64)
-    since = np.empty(len(signs))
+    active, since = (sides > 0) @ on + (sides < 0) @ off, np.empty(len(v))
+    # A neuron that starts with v = 0 has the sign into which it grows: the last but for its turns.
+    turns = np.bincount(log["neuron"][log["wall"] == TURN], minlength=len(v))
+    signs = np.where(v != 0, np.sign(v), last_signs * (-1.0) ** turns)
     _replay(log, on, off, wanted, active, signs, since)
     return since
 

@@ -190,8 +190,11 @@ class _Store:
     def __init__(self, path, function, kind):
         self.path, self.kind = path, kind
         name = getattr(function, "__name__", "<lambda>")
-        if name == "<lambda>":  # two of them could not be told apart in the file
-            raise ValueError(f"`function` must have a name of its own to write a `file`, got {function!r}")
+        if name == "<lambda>":  # two of them, or two partials, could not be told apart in the file
+            raise ValueError(
+                "`function` must have a name of its own to write a `file` (define it with `def`, and let "
+                f"the configuration hold what it needs), got {function!r}"
+            )
         head = {"sweep": name, "of": kind.__name__, "fields": [field.name for field in fields(kind)]}
         self.head = json.dumps(head).encode() + b"\n"
 
@@ -207,8 +210,23 @@ class _Store:
         if whole != content:
             with self.path.open("r+b") as file:
                 file.truncate(len(whole))
-        lines = [json.loads(line) for line in whole.splitlines()[1:]]
-        return {_key(self.kind, row): row for row in lines}
+        rows = [self._row(line, number) for number, line in enumerate(whole.splitlines()[1:], 2)]
+        return {_key(self.kind, row): row for row in rows}
+
+    def _row(self, line, number):
+        """The row on a line, with at least the columns that every row has."""
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        needed = {field.name for field in fields(self.kind)} | {"seconds", "error"}
+        if not isinstance(row, dict) or not needed <= row.keys():
+            where = f"line {number} of {str(self.path)!r}"
+            raise ValueError(
+                f"`file` must hold one row a line, got {line[:40]!r} in {where}; without that line, "
+                "its configuration is run again"
+            )
+        return row
 
     def append(self, row):
         """Written before the next one runs."""

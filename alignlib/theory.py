@@ -1,5 +1,7 @@
 """Statements of the papers as checks: every `check_…` returns a `Claim`, every `bound_…` a number."""
 
+from numbers import Real
+
 import numpy as np
 
 from alignlib import geometry, inputs
@@ -137,17 +139,20 @@ def check_directional_alignment(path, bound=0.99, key="directional-alignment"):
     """
     net = path.at(_last_quiet_time(path))
     alive = net.pattern(path.data.x).any(axis=1)
-    to_sums = geometry.cosine(net.w[alive], geometry.centres(path.data))
+    worst = np.nan
+    if alive.any():
+        to_sums = geometry.cosine(net.w[alive], geometry.centres(path.data))
+        worst = np.where(net.v[alive] > 0, *to_sums.T).min()
     return Claim(
         key,
         f"On {path.data.name or 'the data'} every living neuron points to the sum of its class "
         "before the loss moves by 1 %",
         "after MMV",
-        np.where(net.v[alive] > 0, *to_sums.T).min(),
+        worst,
         bound,
         relation=">=",
         kind="illustration",
-        hypotheses=_alignment_hypotheses(path),
+        hypotheses=_alignment_hypotheses(path) | {"a neuron is alive": alive.any()},
     )
 
 
@@ -186,12 +191,15 @@ def bound_turning_time(mu, angle=np.pi / 2, length=1.0):
 
     `log⁺ cot(ψ/2) / length + min_q (log(1 + q/μ)/q + atanh q)`, in the early phase under Assumption 1
     for unit samples and unit pulls. ψ is the `angle` between w and the sum of the samples that it is to
-    leave (`x_-` for v > 0) and `length` the length of that sum. If some sample is on its right side
-    already, the first term is not needed: leave `angle` out. After this time `bound_alignment_time`
-    applies, so their sum bounds every alignment time. Derived in chapter 3.
+    leave (`x_-` for v > 0) and `length` the length of that sum; at angle 0 the neuron never turns, and the
+    bound is infinite. If some sample is on its right side already, the first term is not needed: leave
+    `angle` out. After this time `bound_alignment_time` applies, so their sum bounds every alignment time.
+    Derived in chapter 3.
     """
-    mu, angle = _separation(mu), inputs.positive("angle", angle, below=np.nextafter(np.pi, 4))
-    opposed = max(0.0, -np.log(np.tan(angle / 2))) / inputs.positive("length", length)
+    mu, length = _separation(mu), inputs.positive("length", length)
+    if not (isinstance(angle, Real) and 0 <= angle <= np.pi):
+        raise ValueError(f"`angle` must lie between 0 and pi, in radians, got {angle!r}")
+    opposed = max(0.0, -np.log(np.tan(angle / 2))) / length if angle > 0 else np.inf
     q = np.linspace(0, 1, 1001)[1:-1]  # a bound for every q, so also for the best of some
     return float(opposed + (np.log1p(q / mu) / q + np.arctanh(q)).min())
 

@@ -14,6 +14,7 @@ import alignlib as al
 DATA = al.data.toy_2d()
 NET = al.Network.balanced(3, 2, 0.1, rng=0)
 REGRESSION = al.data.three_points()
+HEIGHTS = al.equicorrelated.Heights.of
 
 
 def descend(**changed):
@@ -93,7 +94,14 @@ CASES = {
     "degrees": (lambda: al.measure.distinct_directions(NET, 0), r"`degrees` must be a number between 0 and 180, got 0"),
     "claim relation": (lambda: al.Claim("k", "s", "o", 1, 2, relation="<"), r"`relation` must be one of <=, >=, got '<'"),
     "separation": (lambda: al.theory.bound_alignment_time(0.0), r"`mu` must be a number between 0 and 1, got 0\.0"),
-    "angle": (lambda: al.theory.bound_turning_time(0.1, -1), r"`angle` must be a number between 0 and 3\.14159, got -1"),
+    "angle": (lambda: al.theory.bound_turning_time(0.1, -1), r"`angle` must lie between 0 and pi, in radians, got -1"),
+    "one equicorrelated sample": (lambda: HEIGHTS(al.Network([[1.0]], [1.0]), al.Dataset([[1.0]], [1])), r"`data` must have at least two samples, got n = 1"),
+    "dims differ for heights": (lambda: HEIGHTS(NET, al.data.equicorrelated(4, 0.1)), r"`net` must have dim 4, that of `data`, got 2"),
+    "zero neuron for heights": (
+        lambda: HEIGHTS(al.Network(np.zeros((2, 4)), [0, 0]), al.data.equicorrelated(4, 0.1)),
+        r"`net` must have no zero neurons, got 2 with w = 0",
+    ),
+    "zero data to certify": (lambda: al.theory.certify_nonconvergence(NET, al.Dataset(np.zeros((2, 2)), [1, 2])), r"`data` must have a sample that is not zero, got none"),
     "claim kind": (lambda: al.Claim("k", "s", "o", 1, 2, kind="sure"), r"`kind` must be one of bound, .*got 'sure'"),
 }
 

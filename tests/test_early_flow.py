@@ -350,6 +350,19 @@ def test_alignment_times_are_those_of_the_geometry(kind):
         assert not before
 
 
+@pytest.mark.parametrize("w", [[1e-6, 1e-7], [-1e-6, 1e-7]])
+@pytest.mark.parametrize("solve", [al.early_flow, al.gradient_flow])
+def test_a_neuron_that_starts_with_v_zero_is_aligned_with_the_sign_it_grows_into(solve, w):
+    # Its time was infinite: the goal was that of np.sign(0). The nudge is 1e-10 of w, in either direction.
+    exact, *nudged = (
+        solve(al.Network([w], [v]), al.data.toy_2d(), "exponential", 3.0) for v in (0.0, 1e-16, -1e-16)
+    )
+    assert 0 < exact.alignment_time < np.inf
+    for path in nudged:
+        # What 1e-10 does to the time of the last event, and the steps of the flow to 1e-10.
+        assert path.alignment_time == pytest.approx(exact.alignment_time, rel=1e-8)
+
+
 def test_directions_are_limits():
     data, net = random_data(8, 6, 3), start("unbalanced", 40, 3, 1)
     path = al.early_flow(net, data, "exponential")

@@ -306,7 +306,32 @@ def test_a_users_own_loss():
     assert path.loss[-1] < 0.2 * path.loss[0]
 
 
+@pytest.mark.parametrize("starts", [([[1.0]], [2.0]), ([[0.3], [0.7]], [2.0, 1.0])])
+def test_with_one_input_a_neuron_that_dies_is_exactly_zero(starts):
+    # Its hyperplane is the origin; it ended beside it, at 4e-19.
+    data, net = al.Dataset([[1.0]], [-1.0]), al.Network(*starts)
+    for path in (
+        al.gradient_flow(net, data, "exponential", 5.0),
+        al.early_flow(net, data, "exponential", 5.0),
+    ):
+        assert (path.final.w == 0).all()
+        # v² - w² is conserved.
+        assert path.final.v == pytest.approx(np.sqrt(net.v**2 - net.w[:, 0] ** 2), rel=1e-14)
+
+
 # What it says
+
+
+def test_every_time_asked_for_is_kept_however_close():
+    # Times closer than 1e-12 were left out.
+    data, net = al.data.three_points(), start("balanced", 10, 2, 0, 0.1)
+    asked = np.array([1e-13, 2.0, np.nextafter(2.0, 3.0), 2.0 + 1e-13, 5.0 - 1e-13, 5.0])
+    path = al.gradient_flow(net, data, "squared", 5.0, t_save=asked)
+    assert path.t.tolist() == [0.0, *asked]
+    plain = al.gradient_flow(net, data, "squared", 5.0, t_save=[2.0, 5.0])
+    # Steps of some ulp more in between change the others by rounding, amplified.
+    assert np.allclose(path.outputs[[2, 3, 4]], plain.outputs[1], rtol=0, atol=1e-9)
+    assert np.allclose(path.outputs[[5, 6]], plain.outputs[2], rtol=0, atol=1e-6)
 
 
 def test_asked_times_interruption_and_errors(monkeypatch):

@@ -322,3 +322,24 @@ def test_columns_that_the_table_makes_itself_are_refused(tmp_path):
         al.sweep(lambda draw: 1, [Timed(1.0)], progress=False)
     with pytest.raises(ValueError, match="a name of its own to write a `file`"):
         al.sweep(lambda draw: 1, [Draw(1)], file=tmp_path / "rows", progress=False)
+
+
+@pytest.mark.parametrize("damaged", [b'{"n": 1, "se', b"[1, 2]", b'{"n": 1}', b"\xff\xfe"])
+def test_a_damaged_line_is_named(tmp_path, damaged):
+    # It was a JSONDecodeError, or a KeyError, of nowhere.
+    file, configs = tmp_path / "rows.jsonl", in_folder(tmp_path)
+    run(counted, configs, file=file)
+    lines = file.read_bytes().splitlines()
+    file.write_bytes(b"\n".join([*lines[:2], damaged, *lines[3:], b""]))
+    with pytest.raises(
+        ValueError, match=r"`file` must hold one row a line, got .* in line 3 of .*rows\.jsonl"
+    ):
+        run(counted, configs, file=file)
+    file.write_bytes(b"\n".join([*lines[:2], *lines[3:], b""]))  # as the message says
+    assert list(run(counted, configs, file=file).result) == [0, 1, 2, 3]
+    assert sorted(calls(tmp_path)) == [0, 1, 1, 2, 3]
+
+
+def test_a_partial_has_no_name_for_its_file(tmp_path):
+    with pytest.raises(ValueError, match=r"define it with `def`.*got functools\.partial"):
+        run(partial(pow, 2), DRAWS, file=tmp_path / "rows.jsonl")

@@ -283,6 +283,30 @@ def test_the_bounds_are_those_of_one_positive_and_one_negative_neuron_on_paper()
     assert al.theory.bound_third_singular_value(path, 0.0) == pytest.approx(0.0, abs=1e-7)  # √rounding
 
 
+def test_bounds_say_nothing_of_times_before_t2():
+    path, _ = fitted()
+    for bound in (al.theory.bound_loss, al.theory.bound_stable_rank):
+        with pytest.raises(ValueError, match=r"`t` must not lie before `t2` = 5, got 4\.5"):
+            bound(path, 5.0, 4.5)
+
+
+def test_where_no_neuron_is_alive_their_direction_is_not_claimed():
+    # It was an error about an empty array `a`.
+    data = al.Dataset([[1.0, 0.0], [0.0, 1.0]], [1, -1])
+    path = al.gradient_flow(al.Network([[-3.0, -4.0]], [5.0]), data, "exponential", 1.0)
+    claim = al.theory.check_directional_alignment(path)
+    assert "a neuron is alive" in claim.record()["failed"]
+    assert claim.verdict == "not applicable"
+    assert "measured nan" in repr(claim)
+
+
+def test_a_neuron_exactly_opposed_to_its_goal_never_turns():
+    assert al.theory.bound_turning_time(0.1, angle=0) == np.inf
+    # log cot(ψ/2) is log(2/ψ) up to ψ²/12.
+    late, later = (al.theory.bound_turning_time(0.1, angle) for angle in (1e-8, 1e-9))
+    assert later - late == pytest.approx(np.log(10), abs=1e-12)
+
+
 def test_a_check_needs_something_after_t2():
     path, _ = fitted()
     with pytest.raises(ValueError, match="`t2` must lie before the last kept time 10000"):
