@@ -19,8 +19,10 @@ CENTRE = 1e-12  # heights that fall to this share of theirs all at once are all 
 RIDGE = 1e-15  # makes the sliding coefficients unique where tight walls are linearly dependent
 
 
-# For functions that only compiled code calls: without the bridge from Python they compile much faster.
-inner = njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+# Two decorators, for what Python calls, and for what only compiled code calls: that compiles faster without
+# a bridge from Python, and is kept in the cache of its callers. A division by zero gives inf, as in NumPy.
+entry = njit(cache=True, error_model="numpy", no_cfunc_wrapper=True)
+inner = njit(error_model="numpy", no_cfunc_wrapper=True, no_cpython_wrapper=True)
 
 
 @inner
@@ -103,7 +105,7 @@ def copy(source, to):
         to[i] = source[i]
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, fastmath={"reassoc", "nsz"})
+@njit(error_model="numpy", no_cfunc_wrapper=True, no_cpython_wrapper=True, fastmath={"reassoc", "nsz"})
 def dot(a, b):
     """`Σ a_i b_i`, added in an order that suits the vector instructions."""
     total = 0.0
@@ -141,17 +143,15 @@ def slope(gram, q, a, i):
 def free_optimum(gram, q, a, free):
     """The `a` that makes `q + gram a` vanish where `free`, fixed elsewhere (there the row says `a = a`)."""
     n = len(q)
-    system, right = np.zeros((n, n)), a.copy()
+    system, right = np.empty((n, n)), a.copy()
     for i in range(n):
-        system[i, i] = 1.0
         if free[i]:
             right[i] = -q[i]
-            for k in range(n):
-                if free[k]:
-                    system[i, k] = gram[i, k]
-                else:
-                    right[i] -= gram[i, k] * a[k]
-            system[i, i] += RIDGE * n
+        for k in range(n):
+            system[i, k] = gram[i, k] if free[i] and free[k] else 0.0
+            if free[i] and not free[k]:
+                right[i] -= gram[i, k] * a[k]
+        system[i, i] = gram[i, i] + RIDGE * n if free[i] else 1.0
     solve(system, right)
     return right
 
@@ -203,7 +203,7 @@ def meet(gram, q, below, above, sign, side):
     which it is moving; from rest on the wall, to which `σ'(0) = 0` sends it.
     """
     n = len(q)
-    low, high, a = np.empty(n), np.empty(n), np.zeros(n)
+    low, high, a = np.empty(n), np.empty(n), np.empty(n)
     attract, result = np.empty(n, np.bool_), side.copy()
     scale = 0.0
     for i in range(n):
@@ -211,8 +211,8 @@ def meet(gram, q, below, above, sign, side):
         attract[i] = sign * (above[i] - below[i]) < 0.0
         if side[i] != 0:
             a[i] = above[i] if side[i] > 0 else below[i]
-        elif attract[i]:
-            a[i] = 0.5 * (low[i] + high[i])
+        else:
+            a[i] = 0.5 * (low[i] + high[i]) if attract[i] else 0.0
         scale = max(scale, abs(q[i]) + high[i] - low[i])
     small = NEAR * scale
     for _ in range(10 + 4 * n):

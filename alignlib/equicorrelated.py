@@ -13,10 +13,9 @@ in the order of their heights at the start. One sort replaces the search for the
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from alignlib import inputs
-from alignlib.boost import OPPOSED, light_cone, moved, time_of_path
+from alignlib.boost import OPPOSED, entry, light_cone, moved, time_of_path
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -177,7 +176,7 @@ def _first_boost(signed, active, rest, mu):
     return v, pulled, across if across > noise else 0.0
 
 
-@njit(cache=True)
+@entry
 def _rise(waiting, leaving, active, mu, v, pulled, across, dwell):
     """One neuron with `v > 0` to its goal: when it is there, and how many samples are active then.
 

@@ -5,19 +5,20 @@ decides (module `sliding`). All compiled by Numba.
 """
 
 import numpy as np
-from numba import njit
 
-from alignlib.boost import CENTRE, add, copy, dot, inner
+from alignlib.boost import CENTRE, add, copy, dot, entry, inner
 from alignlib.magnus import (
     NOTHING,
     TERMS,
     TURN,
+    along,
     face,
     new_work,
     prepare,
     term,
     two_boosts,
     until_event,
+    walk,
 )
 from alignlib.sliding import change, crosses, note, resolve, slide, tight_walls
 
@@ -25,7 +26,7 @@ FULL, ENDLESS = -1, -2  # what `fly` may return instead of a number of events
 REST = -2  # in the log, in place of a wall: the neuron came to rest where all hyperplanes meet
 
 
-@njit(cache=True)
+@entry
 def fly(w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log):
     """Move every neuron over a step, in place; FULL if the log is too short for it, else 0.
 
@@ -82,7 +83,7 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
             if event >= 0:
                 z[event] = 0.0
                 add(w, -dot(w, scene.u[event]), scene.u[event])  # not beside the wall by rounding
-                if _at_centre(z, cc, size, work):
+                if _at_centre(z, cc, size, work.path):
                     _rest(w, z, side, sign, time, j, scene, log)
                     asleep = True
                     break
@@ -120,14 +121,13 @@ def _begin(x, side, d, c, scene, eff_d, eff_c, work):
 
 
 @inner
-def _at_centre(z, c, size, work):
+def _at_centre(z, c, size, path):
     """Whether all heights have just vanished at once. With one wall there is no centre."""
     most = 0.0
     for i in range(len(z)):
         if abs(z[i]) > CENTRE * size:
             return False
-        gone = work.path[0] * c[0, i] + work.path[1] * c[1, i] + work.path[2] * c[2, i]
-        most = max(most, abs(z[i] - gone))
+        most = max(most, abs(z[i] - along(c, i, path[0], path[1], path[2])))
     for i in range(len(z)):
         if abs(z[i]) > CENTRE * most:
             return False
@@ -150,7 +150,7 @@ def _rest(w, z, side, sign, time, neuron, scene, log):
         side[i], z[i] = went, 0.0
 
 
-@njit(cache=True)
+@entry
 def carry(theta, d, length, nodes, momentum):
     """Move the rows `(w, v)` of `theta`, in place, under one D past all walls.
 
@@ -163,30 +163,28 @@ def carry(theta, d, length, nodes, momentum):
         for node in range(len(nodes)):
             face(w, d, work)
             v = two_boosts(x, nodes[node], length, w, theta[row, dim], d, work)
-            p0, p1, p2 = work.path[0], work.path[1], work.path[2]
-            for i in range(dim):
-                w[i] += p0 * d[0, i] + p1 * d[1, i] + p2 * d[2, i]
+            walk(w, d, work.path)
             theta[row, dim], x = v, nodes[node]
             if len(momentum) > 0:
                 for i in range(dim):
                     momentum[node, i] += v * w[i]
 
 
-@njit(cache=True)
+@entry
 def felt(side, d, c, scene):
     """`D` and `⟨D, u_i⟩` as a cell that slides on walls feels them, and where it leaves one (2: not)."""
     eff_d, eff_c = d.copy(), c.copy()
     return eff_d, eff_c, slide(tight_walls(side, np.int64(NOTHING)), 0.0, d, c, scene, eff_d, eff_c)
 
 
-@njit(cache=True)
+@entry
 def has_room(sign, side, room, used, d, c, length):
     """The rapidity that a cell gains in the step, and whether no member can meet a wall in it."""
     fastest = 0.0
     for probe in range(5):
         x, size2 = 0.25 * probe, 0.0
         for i in range(d.shape[1]):
-            size2 += (d[0, i] + x * (d[1, i] + x * d[2, i])) ** 2
+            size2 += term(d, i, x) ** 2
         fastest = max(fastest, size2)
     gained = length * np.sqrt(fastest)
     if gained == 0.0:

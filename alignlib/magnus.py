@@ -27,14 +27,28 @@ Work = namedtuple("Work", "pulled square path half boosts")
 @inner
 def new_work():
     """Room for one neuron at a time."""
-    one, two = np.zeros(TERMS), np.zeros(TERMS)
-    return Work(one, np.zeros((TERMS, TERMS)), two, np.zeros(TERMS), np.zeros((2, 9)))
+    square, boosts = np.empty((TERMS, TERMS)), np.empty((2, 9))
+    return Work(np.empty(TERMS), square, np.empty(TERMS), np.empty(TERMS), boosts)
 
 
 @inner
 def term(c, i, x):
     """`⟨D, u_i⟩` at x."""
     return c[0, i] + x * (c[1, i] + x * c[2, i])
+
+
+@inner
+def along(d, i, p0, p1, p2):
+    """Entry i of `Σ_q p_q d_q`."""
+    return p0 * d[0, i] + p1 * d[1, i] + p2 * d[2, i]
+
+
+@inner
+def walk(w, d, path):
+    """`w += Σ_q path_q d_q`, in place."""
+    p0, p1, p2 = path[0], path[1], path[2]
+    for i in range(len(w)):
+        w[i] += along(d, i, p0, p1, p2)
 
 
 @inner
@@ -92,16 +106,14 @@ def _careful(w, v, d, path, f1, f2):
     """`v + b`, `v - b` and `‖D‖` by vectors: where one of the first two is small, and must be exact."""
     size2 = pulled = norm2 = across = 0.0
     for i in range(len(w)):
-        pull = d[0, i] + f1 * d[1, i] + f2 * d[2, i]
-        here = w[i] + path[0] * d[0, i] + path[1] * d[1, i] + path[2] * d[2, i]
+        pull, here = along(d, i, 1.0, f1, f2), w[i] + along(d, i, path[0], path[1], path[2])
         size2 += pull * pull
         pulled += pull * here
         norm2 += here * here
     if size2 == 0.0:
         return v, v, 0.0
     for i in range(len(w)):
-        pull = d[0, i] + f1 * d[1, i] + f2 * d[2, i]
-        here = w[i] + path[0] * d[0, i] + path[1] * d[1, i] + path[2] * d[2, i]
+        pull, here = along(d, i, 1.0, f1, f2), w[i] + along(d, i, path[0], path[1], path[2])
         across += (here - pulled / size2 * pull) ** 2
     invariant, delta = norm2 - v * v, np.sqrt(size2)
     if abs(invariant) < 4e-15 * norm2:
@@ -121,11 +133,10 @@ def first_event(x, end, length, size, z, side, c, work):
         # Most passes find nothing: a plain count is what the vector instructions are good at.
         q0, q1, q2, passed = p0 + far, p1 + far * f1, p2 + far * f2, 0
         for i in range(len(z)):
-            passed += side[i] * (z[i] + q0 * c[0, i] + q1 * c[1, i] + q2 * c[2, i]) < -limit
+            passed += side[i] * (z[i] + along(c, i, q0, q1, q2)) < -limit
         shortest, event = np.inf, NOTHING
         for i in range(len(z) if passed else 0):
-            speed = c[0, i] + f1 * c[1, i] + f2 * c[2, i]
-            here = z[i] + p0 * c[0, i] + p1 * c[1, i] + p2 * c[2, i]
+            speed, here = along(c, i, 1.0, f1, f2), z[i] + along(c, i, p0, p1, p2)
             if side[i] * (here + far * speed) < -limit and side[i] * far * speed < 0.0:
                 height = max(side[i] * here, 0.0) / abs(speed)
                 if height < shortest:
@@ -147,10 +158,12 @@ def until_event(x, goal, ahead, length, w, v, z, side, d, c, work):
     """
     face(w, d, work)
     size, end = np.sqrt(dot(w, w)), goal
-    later = two_boosts(x, end, length, w, v, d, work)
-    where, event = first_event(x, end, length, size, z, side, c, work)
-    target = NOTHING
-    while event != NOTHING and event != target and (target == NOTHING or where < end - 1e-13):
+    later, target = two_boosts(x, end, length, w, v, d, work), NOTHING
+    while True:
+        where, event = first_event(x, end, length, size, z, side, c, work)
+        found = event == target or (target != NOTHING and where >= end - 1e-13)
+        if found or event == NOTHING:
+            break
         target = event
         # One that leaves the wall and will turn back to it: not the root where it started.
         leaving = event >= 0 and v * term(c, event, x + ahead) * side[event] >= 0.0
@@ -158,12 +171,8 @@ def until_event(x, goal, ahead, length, w, v, z, side, d, c, work):
         if end > goal:  # the averaged D has foreseen an event that comes after the goal
             later, end, target = two_boosts(x, goal, length, w, v, d, work), goal, NOTHING
             break
-        where, event = first_event(x, end, length, size, z, side, c, work)
-    p0, p1, p2 = work.path[0], work.path[1], work.path[2]
-    for i in range(len(w)):
-        w[i] += p0 * d[0, i] + p1 * d[1, i] + p2 * d[2, i]
-    for i in range(len(z)):
-        z[i] += p0 * c[0, i] + p1 * c[1, i] + p2 * c[2, i]
+    walk(w, d, work.path)
+    walk(z, c, work.path)
     return later, end, target
 
 
@@ -183,8 +192,7 @@ def _root(x, end, high, target, length, w, v, z, side, d, c, work):
             for q in range(TERMS):
                 speed += end**q * (work.pulled[q] + dot(path, work.square[q]))
         else:
-            gone = path[0] * c[0, target] + path[1] * c[1, target] + path[2] * c[2, target]
-            miss = z[target] + gone
+            miss = z[target] + along(c, target, path[0], path[1], path[2])
             before, speed = miss * side[target] > 0.0, later * term(c, target, end)
         if before:
             low = max(low, end)

@@ -11,12 +11,12 @@ the Gram matrix, `pulls` (2, m) below and above the walls, and the log of dtype 
 """
 
 import numpy as np
-from numba import njit
 
 from alignlib.boost import (
     CENTRE,
     OPPOSED,
     dot,
+    entry,
     inner,
     light_cone,
     meet,
@@ -68,7 +68,7 @@ BELOW, ABOVE = 0, 1
 NOTHING, WALL, TURN = 0, 1, 2  # what the next event is
 
 
-@njit(cache=True)
+@entry
 def follow(neurons, first, courses, field, gram, pulls, w, u, log):
     """Follow the neurons from `first` on to their last events before the end; how many are done then.
 

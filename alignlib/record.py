@@ -1,10 +1,9 @@
 """What happened at the walls, kept compactly by the solvers, and what it means for the samples."""
 
 import numpy as np
-from numba import njit
 
 from alignlib import inputs
-from alignlib.boost import inner
+from alignlib.boost import entry, inner
 from alignlib.trajectory import EVENT
 
 LOG = np.dtype([("t", "f8"), ("neuron", "i8"), ("wall", "i8"), ("came", "i1"), ("went", "i1")])
@@ -73,7 +72,7 @@ def aligned_since(log, walls, sides, v, last_signs, data):
     return since
 
 
-@njit(cache=True)
+@entry
 def _replay(log, on, off, wanted, active, signs, since):
     """Fill in `since`, from how many samples of either label a neuron is active on after each row."""
     for j in range(len(since)):

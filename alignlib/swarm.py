@@ -231,6 +231,8 @@ class Swarm:
         below, above = self.walls.pulls(polynomial)
         a = np.where(side > 0, above, np.where(side < 0, below, 0.0))
         d = a @ self.walls.u
+        if side.all():
+            return d, d @ self.walls.u.T
         scene = Scene(below, above, self.walls.u, self.walls.gram, 1.0, 0.0)
         return felt(side, d, d @ self.walls.u.T, scene)[:2]
 
