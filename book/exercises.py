@@ -1,0 +1,86 @@
+"""A Sphinx extension: the page of all exercises, made from the chapters.
+
+The directive ``{all-exercises}`` becomes a list by chapter: number and title of every exercise, with links
+to it and to its solution. An exercise without a solution is a warning, which stops the build.
+"""
+
+from docutils import nodes
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+
+class exercises_node(nodes.General, nodes.Element):
+    """Stands where the list goes until all chapters have been read."""
+
+
+class AllExercises(SphinxDirective):
+    def run(self):
+        self.env.exercise_pages = getattr(self.env, "exercise_pages", set()) | {self.env.docname}
+        return [exercises_node()]
+
+
+def found(env):
+    """The exercises of every page that has some: a dict from page to (exercise, its solution or None)."""
+    entries = [entry["node"] for entry in getattr(env, "sphinx_exercise_registry", {}).values()]
+    solutions = {node["target_label"]: node for node in entries if node["type"].startswith("solution")}
+    pages = {}
+    for node in entries:
+        if node["type"].startswith("exercise"):
+            pages.setdefault(node["docname"], []).append((node, solutions.get(node["label"])))
+    return {page: pages[page] for page in in_order(env) if page in pages}
+
+
+def in_order(env, page=None):
+    """The pages of the book as the table of contents has them."""
+    page = page or env.config.root_doc
+    inside = (name for below in env.toctree_includes.get(page, ()) for name in in_order(env, below))
+    return list(dict.fromkeys([page, *inside]))
+
+
+def check(app, env):
+    for page, exercises in found(env).items():
+        for exercise, solution in exercises:
+            if solution is None:
+                words = f"the exercise {exercise['label']!r} has no solution"
+                logging.getLogger(__name__).warning(words, location=page, type="exercises")
+
+
+def fill(app, doctree, docname):
+    """Replace the node by the list, once all pages have been read."""
+    for node in list(doctree.findall(exercises_node)):
+        chapters = nodes.definition_list(classes=["all-exercises"])
+        for page, exercises in found(app.env).items():
+            address = app.builder.get_relative_uri(docname, page)
+            first, *_ = app.env.toc_fignumbers[page]["exercise"][exercises[0][0]["label"]]
+            items = (nodes.list_item("", line(address, *pair)) for pair in exercises)
+            chapters += nodes.definition_list_item(
+                "",
+                nodes.term("", "", nodes.reference("", app.env.titles[page].astext(), refuri=address)),
+                nodes.definition("", nodes.enumerated_list("", *items, start=first)),
+            )
+        node.replace_self(chapters)
+
+
+def line(address, exercise, solution):
+    """`Title (solution)`, with its two links."""
+    title = (part.deepcopy() for part in exercise.children[0].children[1].children)
+    text = nodes.paragraph()
+    text += nodes.reference("", "", *title, refuri=f"{address}#{exercise['label']}", internal=True)
+    if solution is not None:
+        link = nodes.reference("", "solution", refuri=f"{address}#{solution['label']}", internal=True)
+        text += [nodes.Text(" ("), link, nodes.Text(")")]
+    return text
+
+
+def rewrite(app, env):
+    """The page is written anew whenever anything was read."""
+    return sorted(getattr(env, "exercise_pages", ()))
+
+
+def setup(app):
+    app.add_node(exercises_node)
+    app.add_directive("all-exercises", AllExercises)
+    app.connect("env-updated", rewrite)
+    app.connect("env-check-consistency", check)
+    app.connect("doctree-resolved", fill)
+    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,75 @@
+"""A Sphinx extension: what this copy of the book was built with, when, and how long its notebooks ran.
+
+The directive ``{versions}`` becomes a table of the book, Python, and the packages that `pyproject.toml`
+names for the library and for the book; ``{run-times}`` a table of the notebooks as they were executed.
+"""
+
+import platform
+import tomllib
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from docutils import nodes
+from myst_nb.sphinx_ import NbMetadataCollector
+from packaging.requirements import Requirement
+from sphinx.util.docutils import SphinxDirective
+
+PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
+
+
+def versions(project=PROJECT):
+    """Names and versions, as pairs."""
+    table = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
+    wanted = [*table["dependencies"], *table["optional-dependencies"]["book"]]
+    names = [Requirement(text).name for text in wanted]
+    own = [("this book and alignlib", table["version"]), ("Python", platform.python_version())]
+    return own + [(name, version(name)) for name in sorted(names, key=str.lower)]
+
+
+class Versions(SphinxDirective):
+    def run(self):
+        self.env.note_reread()  # in every build
+        rows = [("built on", f"{datetime.now(UTC):%d %B %Y}"), *versions()]
+        return [table(("what", "version"), [map(nodes.Text, pair) for pair in rows])]
+
+
+class run_times_node(nodes.General, nodes.Element):
+    """Stands where the table goes until every notebook has been executed."""
+
+
+class RunTimes(SphinxDirective):
+    def run(self):
+        return [run_times_node()]
+
+
+def fill(app, doctree, docname):
+    for node in list(doctree.findall(run_times_node)):
+        rows = []
+        for page in sorted(app.env.found_docs):
+            run = NbMetadataCollector.get_exec_data(app.env, page)
+            if run:
+                address = app.builder.get_relative_uri(docname, page)
+                link = nodes.reference("", app.env.titles[page].astext(), refuri=address, internal=True)
+                when = f"{datetime.fromtimestamp(run['mtime'], UTC):%d %B %Y, %H:%M}"
+                rows.append((link, nodes.Text(when), nodes.Text(f"{run['runtime']:.1f}")))
+        node.replace_self(table(("notebook", "executed (UTC)", "seconds"), rows))
+
+
+def table(head, rows):
+    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in head), cols=len(head))
+    group += nodes.thead("", row(map(nodes.Text, head)))
+    group += nodes.tbody("", *map(row, rows))
+    return nodes.table("", group)
+
+
+def row(cells):
+    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells))
+
+
+def setup(app):
+    app.add_node(run_times_node)
+    app.add_directive("versions", Versions)
+    app.add_directive("run-times", RunTimes)
+    app.connect("doctree-resolved", fill)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
