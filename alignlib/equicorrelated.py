@@ -34,6 +34,11 @@ class Heights:
     ------
     ValueError
         If an argument does not fit.
+
+    Examples
+    --------
+    >>> al.equicorrelated.Heights.gaussian(n=1000, mu=0.01, width=5, rng=0).z.shape
+    (5, 1000)
     """
 
     z: np.ndarray
@@ -123,8 +128,8 @@ def align(heights):
     The same neurons, events and times as in `early_flow`, in O(n log n) a neuron instead of O(n²).
     Time is in units of gradient flow for the summed exponential loss. Derived here.
 
-    >>> start = Heights.gaussian(10_000, 0.01, width=3, rng=0)
-    >>> found = align(start)
+    >>> start = al.equicorrelated.Heights.gaussian(10_000, 0.01, width=3, rng=0)
+    >>> found = al.equicorrelated.align(start)
     >>> bool((found.times < np.arcsinh(1 / 0.01)).all()), set(found.goals.tolist()) <= {"S+", "S-"}
     (True, True)
     """

@@ -62,8 +62,10 @@ def extremal_vectors(data, loss, starts=2000, rng=0):
     -------
     list of ExtremalVector, v > 0 first, then by falling rate
 
-    >>> from alignlib import data
-    >>> [vector.sign for vector in extremal_vectors(data.toy_2d(), "exponential") if vector.rate > 0]
+    Examples
+    --------
+    >>> found = al.extremal_vectors(al.data.toy_2d(), "exponential")
+    >>> [vector.sign for vector in found if vector.rate > 0]
     [1.0, -1.0]
     """
     loss = losses.fitting(loss, data)

@@ -19,6 +19,12 @@ def bound_loss(path, t2, t):
 
     `α_±` is that of `certify_convergence` for the network at `t2`; `t` may be an array. Valid if every
     neuron is at its goal at `t2`. Derived in chapter 4; the order 1/t is MMV's (Theorem 1).
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> bound = al.theory.bound_loss(path, t2=1.5, t=path.t[path.t > 1.5])
+    >>> bool((path.loss[path.t > 1.5] <= bound).all())
+    True
     """
     _not_before(t2, t)
     certificate = certify_convergence(path.at(t2), path.data, path.loss_function)
@@ -31,6 +37,13 @@ def bound_stable_rank(path, t2, t):
     `Σ_± (‖v_±‖² + tr Δ_±) / (‖v_±‖² + λ_min(Δ_±)) + ‖W_dead‖_F² / ‖W‖_2²`, with `‖v_±‖` and `‖W‖_2`
     at time t and `Δ_± = W_± W_±ᵀ - v_± v_±ᵀ` at t2. Valid if every neuron is at its goal at `t2`.
     Derived in chapter 4; a stable rank of at most 2 + O(ε) is MMV's (Theorem 1).
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> round(al.theory.bound_stable_rank(path, t2=1.5, t=3), 3)
+    2.0
+    >>> round(al.measure.stable_rank(path.final), 3)
+    1.008
     """
     _not_before(t2, t)
     groups, rest, now = _groups(path, t2), _rest(path, t2), path.at(t)
@@ -46,6 +59,11 @@ def bound_third_singular_value(path, t2):
     """`√(λ_max(Δ_+) + λ_max(Δ_-) + ‖W_dead‖_2²)` at `t2`: what `σ_3(W)` can never exceed later.
 
     Valid if every neuron is at its goal at `t2`. Derived in chapter 4.
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> round(al.theory.bound_third_singular_value(path, t2=1.5), 5)
+    0.001
     """
     then, rest = path.at(t2), _rest(path, t2)
     frozen = np.linalg.norm(then.w[rest], 2) ** 2 if rest.any() else 0.0
@@ -58,6 +76,11 @@ def check_loss_bound(path, t2, key="loss-bound"):
     Measured: the smallest `(1/L_±(t) - 1/L_±(t2)) / (α_± (t - t2))`, how many times faster than guaranteed
     `1/L_±` grows; at least 1 is the bound. Times are passed over until 1/L_± has moved, or should have,
     by more than rounding. Derived in chapter 4; the order 1/t is MMV's (Theorem 1).
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> al.theory.check_loss_bound(path, t2=1.5)
+    Claim(loss-bound: measured 6.07 >= 1: holds)
     """
     certificate = certify_convergence(path.at(t2), path.data, path.loss_function)
     t, rates = _later(path, t2), []
@@ -83,6 +106,11 @@ def check_low_rank(path, t2, key="low-rank"):
     """The stable rank of W stays below `bound_stable_rank` at every kept time after `t2`.
 
     Measured: the largest ratio of the two. Derived in chapter 4; "at most 2 + O(ε)" is MMV's.
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> al.theory.check_low_rank(path, t2=1.5)
+    Claim(low-rank: measured 0.504 <= 1: holds)
     """
     t = _later(path, t2)
     ratios = [measure.stable_rank(path.at(time)) / bound_stable_rank(path, t2, time) for time in t]
@@ -101,6 +129,12 @@ def check_third_singular_value(path, t2, key="third-singular-value"):
     """`σ_3(W)` stays below `bound_third_singular_value` at every kept time after `t2`.
 
     Measured: its largest value; what an SVD rounds (`1e-14 σ_1`) is granted. Derived in chapter 4.
+
+    >>> net = al.Network.balanced(width=20, dim=5, scale=1e-3, rng=0)
+    >>> data = al.data.separated(20, 5, 0.3, rng=0)
+    >>> path = al.gradient_flow(net, data, "exponential", t_end=3)
+    >>> al.theory.check_third_singular_value(path, t2=1.5)
+    Claim(third-singular-value: measured 0.001 <= 0.00159: holds)
     """
     values = np.array([measure.singular_values(path.at(time)) for time in _later(path, t2)])
     third = values[:, 2] if values.shape[1] > 2 else np.zeros(len(values))

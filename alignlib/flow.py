@@ -48,6 +48,13 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
         If an argument does not fit.
     FlowError
         If a step cannot be made small enough; it carries the trajectory until then.
+
+    Examples
+    --------
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> path
+    Trajectory(toy 2-D, t from 0 to 3, loss 8 to 0.626, 37 events; reached t_end=3)
     """
     loss = losses.fitting(loss, data)
     inputs.same_dim(net, data)

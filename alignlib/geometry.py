@@ -16,6 +16,10 @@ def cones(net, data):
 
     `S+` is active exactly on the samples with label +1, `S-` exactly on those with label -1, "dead"
     (the papers' S_dead, taken closed) on none. Source: MMV, section 3.
+
+    >>> net = al.Network([[0, 1], [0, -1], [1, 0]], [1, -1, 1])
+    >>> al.geometry.cones(net, al.data.toy_2d())
+    array(['S+', 'S-', 'mixed'], dtype='<U5')
     """
     positive = inputs.labels("data.y", data.y) > 0
     pattern = net.pattern(data.x)
@@ -27,7 +31,12 @@ def cones(net, data):
 
 
 def cone_counts(net, data):
-    """How many neurons are in each cone, a dict with the keys of `CONES`."""
+    """How many neurons are in each cone, a dict with the keys of `CONES`.
+
+    >>> net = al.Network([[0, 1], [0, -1], [1, 0]], [1, -1, 1])
+    >>> al.geometry.cone_counts(net, al.data.toy_2d())
+    {'S+': 1, 'S-': 1, 'dead': 0, 'mixed': 1}
+    """
     found = cones(net, data)
     return {cone: int((found == cone).sum()) for cone in CONES}
 
@@ -37,6 +46,10 @@ def aligned(net, data):
 
     The goal is S+ or dead for `v_j > 0`, S- or dead for `v_j < 0`; a neuron with `v_j = 0` has none
     and counts only when dead. Source: MMV, Theorem 1.
+
+    >>> net = al.Network([[0, 1], [0, -1], [1, 0]], [1, -1, 1])
+    >>> al.geometry.aligned(net, al.data.toy_2d())
+    array([ True,  True, False])
     """
     found = cones(net, data)
     goal = np.where(net.v > 0, "S+", np.where(net.v < 0, "S-", "dead"))
@@ -49,6 +62,12 @@ def subnetworks(net, data):
     Three rows of (h,) booleans; a neuron in none of them is not at its goal. A neuron loses the
     samples with `v_j y_k < 0`, and dies or is aligned on the hyperplane of the last of them: a height
     of rounding size over such a sample does not count as active. Source: MMV, section 3.
+
+    >>> net = al.Network([[0, 1], [0, -1], [1, 0]], [1, -1, 1])
+    >>> al.geometry.subnetworks(net, al.data.toy_2d())
+    array([[ True, False, False],
+           [False,  True, False],
+           [False, False, False]])
     """
     positive = inputs.labels("data.y", data.y) > 0
     height = net.preactivations(data.x)
@@ -61,7 +80,11 @@ def subnetworks(net, data):
 
 
 def violating_share(data):
-    """Share of the pairs of samples with `⟨y_k x_k, y_l x_l⟩ ≤ 0`, which Assumption 1 forbids."""
+    """Share of the pairs of samples with `⟨y_k x_k, y_l x_l⟩ ≤ 0`, which Assumption 1 forbids.
+
+    >>> round(al.geometry.violating_share(al.data.toy_2d(spread=120)), 2)
+    0.11
+    """
     if data.n < 2:
         raise ValueError(f"`data` must have at least two samples, got n = {data.n}")
     # The diagonal is 1 and never counts.
@@ -69,12 +92,21 @@ def violating_share(data):
 
 
 def pair_correlations(data):
-    """The correlations of Assumption 1 of the n(n-1)/2 different pairs of samples."""
+    """The correlations of Assumption 1 of the n(n-1)/2 different pairs of samples.
+
+    >>> al.geometry.pair_correlations(al.data.toy_2d(n=3, spread=60)).round(2)
+    array([0.87, 0.5 , 0.87])
+    """
     return data.correlations[np.triu_indices(data.n, 1)]
 
 
 def centres(data):
-    """`x_+` and `x_-`, the sums of the samples with label +1 and with label -1: a (2, d) array."""
+    """`x_+` and `x_-`, the sums of the samples with label +1 and with label -1: a (2, d) array.
+
+    >>> al.geometry.centres(al.data.toy_2d()).round(2)
+    array([[ 0.32,  3.69],
+           [ 0.32, -3.69]])
+    """
     positive = inputs.labels("data.y", data.y) > 0
     if positive.all() or not positive.any():
         raise ValueError(f"`data` must have samples of both labels, got {data.y[0]:+g} only")
@@ -82,11 +114,23 @@ def centres(data):
 
 
 def cosine(a, b):
-    """Cosines between the rows of `a` and the rows of `b`: (m, d), (k, d) -> (m, k)."""
+    """Cosines between the rows of `a` and the rows of `b`: (m, d), (k, d) -> (m, k).
+
+    >>> al.geometry.cosine([[1, 0], [0, 2]], [[1, 1]]).round(2)
+    array([[0.71],
+           [0.71]])
+    """
     return inputs.unit_rows("a", a) @ inputs.unit_rows("b", b).T
 
 
 def pulled(net, data, g):
-    """`D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, an (h, d) array, for the pulls `g` (n,)."""
+    """`D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, an (h, d) array, for the pulls `g` (n,).
+
+    >>> net = al.Network([[0, 1], [0, -1]], [1, -1])
+    >>> data = al.data.toy_2d()
+    >>> al.geometry.pulled(net, data, data.y).round(2)
+    array([[ 0.32,  3.69],
+           [-0.32,  3.69]])
+    """
     g = inputs.array("g", g, 1, (data.n,))
     return (net.pattern(data.x) * g) @ data.x

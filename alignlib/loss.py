@@ -26,7 +26,7 @@ class Loss:
     --------
     A user's own loss is four arguments:
 
-    >>> fourth = Loss("fourth power", lambda f, y: (f - y) ** 4, lambda f, y: -4 * (f - y) ** 3,
+    >>> fourth = al.Loss("fourth power", lambda f, y: (f - y) ** 4, lambda f, y: -4 * (f - y) ** 3,
     ...               reduction="mean")
     >>> fourth.value([1.0, 3.0], [1.0, 1.0])
     8.0
@@ -96,7 +96,7 @@ def get(loss, reduction=None):
     By name: "exponential" `Σ e^{-y f}` (MMV), "logistic" `Σ log(1 + e^{-y f})`,
     "squared" `(1/n) Σ (f - y)²` (the convention of BF's published script).
 
-    >>> get("squared"), get("squared", reduction="sum")
+    >>> al.loss.get("squared"), al.loss.get("squared", reduction="sum")
     (Loss(squared, mean), Loss(squared, sum))
     """
     if not isinstance(loss, Loss):
@@ -107,7 +107,11 @@ def get(loss, reduction=None):
 
 
 def fitting(loss, data):
-    """The `Loss` called `loss`, if the labels of `data` suit it."""
+    """The `Loss` called `loss`, if the labels of `data` suit it.
+
+    >>> al.loss.fitting("logistic", al.data.toy_2d())
+    Loss(logistic, sum)
+    """
     loss = get(loss)
     if loss.classes:
         inputs.labels("data.y", data.y)

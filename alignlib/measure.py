@@ -7,20 +7,28 @@ from alignlib import loss as losses
 
 
 def norms(net):
-    """`‖w_j‖` of every neuron, (h,)."""
+    """`‖w_j‖` of every neuron, (h,).
+
+    >>> net = al.Network([[0, 1], [0, -1], [3, 4]], [1, -1, 1])
+    >>> al.measure.norms(net)
+    array([1., 1., 5.])
+    """
     return np.linalg.norm(net.w, axis=1)
 
 
 def singular_values(net):
-    """The singular values of the input weights W, in falling order, (min(h, d),)."""
+    """The singular values of the input weights W, in falling order, (min(h, d),).
+
+    >>> al.measure.singular_values(al.Network([[3, 0], [0, 4]], [1, 1]))
+    array([4., 3.])
+    """
     return np.linalg.svd(net.w, compute_uv=False)
 
 
 def stable_rank(net):
     """`‖W‖_F² / ‖W‖_2²` of the input weights: between 1 and their rank.
 
-    >>> from alignlib import Network
-    >>> stable_rank(Network([[3.0, 0.0], [0.0, 3.0]], [1.0, 1.0]))
+    >>> al.measure.stable_rank(al.Network([[3.0, 0.0], [0.0, 3.0]], [1.0, 1.0]))
     2.0
     """
     values = singular_values(net)
@@ -30,7 +38,11 @@ def stable_rank(net):
 
 
 def rank_excess(net):
-    """`Σ_{i≥2} σ_i² / σ_1²`, the stable rank less 1, of the input weights, without cancellation."""
+    """`Σ_{i≥2} σ_i² / σ_1²`, the stable rank less 1, of the input weights, without cancellation.
+
+    >>> al.measure.rank_excess(al.Network([[3, 0], [0, 4]], [1, 1]))
+    0.5625
+    """
     values = singular_values(net)
     if values[0] == 0:
         raise ValueError("`net` must have a non-zero input weight, got w = 0 throughout")
@@ -42,8 +54,7 @@ def minkowski_gram(net):
 
     Derived in chapter 4.
 
-    >>> from alignlib import Network
-    >>> minkowski_gram(Network([[3.0, 0.0], [0.0, 2.0]], [3.0, 2.0]))
+    >>> al.measure.minkowski_gram(al.Network([[3.0, 0.0], [0.0, 2.0]], [3.0, 2.0]))
     array([[ 0., -6.],
            [-6.,  0.]])
     """
@@ -56,6 +67,12 @@ def alignment(net, data, loss):
     `D_j` is taken at the pulls of the zero network, which rule the early phase. `nan` for a neuron
     that is dead, or that no pull acts on. Source: the critical directions of BF, `D(u)` parallel
     to u, in the form of a number.
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> data = al.data.toy_2d()
+    >>> early = al.early_flow(net, data, "exponential")
+    >>> bool(al.measure.alignment(early.at(5), data, "exponential").min() > 0.999)
+    True
     """
     g = losses.get(loss).pull(np.zeros(data.n), data.y)
     d = geometry.pulled(net, data, g) * np.sign(net.v)[:, None]
@@ -70,8 +87,7 @@ def distinct_directions(net, degrees=1.0):
     Greedy: the largest neuron not yet covered opens a cone around itself. Zero vectors have no
     direction and are passed over.
 
-    >>> from alignlib import Network
-    >>> distinct_directions(Network([[1.0, 0.0], [2.0, 0.001], [0.0, 1.0]], [1.0, 1.0, 1.0]))
+    >>> al.measure.distinct_directions(al.Network([[1.0, 0.0], [2.0, 0.001], [0.0, 1.0]], [1.0, 1.0, 1.0]))
     2
     """
     least = np.cos(np.radians(inputs.positive("degrees", degrees, below=180)))

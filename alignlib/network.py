@@ -23,11 +23,14 @@ class Network:
 
     Examples
     --------
-    >>> net = Network([[1.0, 0.0], [0.0, 2.0]], [1.0, -1.0])
+    >>> net = al.Network([[1.0, 0.0], [0.0, 2.0]], [1.0, -1.0])
     >>> net
     Network(width=2, dim=2)
     >>> net([[3.0, 1.0]])
     array([1.])
+    >>> light = al.Network.balanced(width=50, dim=2, scale=1e-3, rng=0)
+    >>> bool(np.abs(light.minkowski()).max() < 1e-18)
+    True
     """
 
     w: np.ndarray

@@ -31,7 +31,10 @@ STYLE = {
 
 
 def samples(data, ax=None):
-    """Samples in the plane (the first two inputs): filled circles for y > 0, open squares for y < 0."""
+    """Samples in the plane (the first two inputs): filled circles for y > 0, open squares for y < 0.
+
+    >>> ax = al.plots.samples(al.data.toy_2d())
+    """
     ax = _axes(ax)
     x, y = data.x[:, 0], data.x[:, 1]
     up = data.y > 0
@@ -45,7 +48,11 @@ def samples(data, ax=None):
 
 
 def cones(data, ax=None, radius=1.0):
-    """The sectors of the plane with one activation pattern; S+, S-, S_dead shaded and named."""
+    """The sectors of the plane with one activation pattern; S+, S-, S_dead shaded and named.
+
+    >>> data = al.data.toy_2d()
+    >>> ax = al.plots.samples(data, al.plots.cones(data))
+    """
     if data.dim != 2:
         raise ValueError(f"`data` must have dim 2 to be drawn, got {data.dim}")
     ax = _axes(ax)
@@ -75,7 +82,11 @@ def cones(data, ax=None, radius=1.0):
 
 
 def arrows(net, ax=None):
-    """Directions of planar neurons as arrows of length one, by the sign of `v_j` as in `turning`."""
+    """Directions of planar neurons as arrows of length one, by the sign of `v_j` as in `turning`.
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> ax = al.plots.arrows(net)
+    """
     ax = _axes(ax)
     unit = inputs.unit_rows("net.w", net.w[:, :2])
     for sign in (1, -1):
@@ -92,6 +103,10 @@ def turning(path, ax=None, until=None):
 
     The centre is the start, the rim the time `until` (default: the end). Solid blue lines have
     `v_j > 0`, dashed orange ones `v_j < 0`; grey dotted ones are dead at the end.
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> ax = al.plots.turning(path, until=2)
     """
     ax = _axes(ax, polar=True)
     end = path.t[-1] if until is None else until
@@ -114,6 +129,10 @@ def neurons(path, ax=None):
 
     That is `x_+` (the sum of the positive samples) for `v_j > 0`, solid blue, and `x_-` for
     `v_j < 0`, dashed orange.
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> ax = al.plots.neurons(path)
     """
     ax = _axes(ax)
     centres = geometry.centres(path.data)
@@ -129,7 +148,12 @@ def neurons(path, ax=None):
 
 
 def loss(path, ax=None, relative=False):
-    """The loss over time, divided by its first value if `relative`."""
+    """The loss over time, divided by its first value if `relative`.
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> ax = al.plots.loss(path, relative=True)
+    """
     ax = _axes(ax)
     scale = path.loss[0] if relative else 1.0
     ax.plot(path.t, path.loss / scale, color="black")
@@ -138,7 +162,12 @@ def loss(path, ax=None, relative=False):
 
 
 def norms(path, ax=None):
-    """`‖w_j‖` of every neuron over time, on a logarithmic axis."""
+    """`‖w_j‖` of every neuron over time, on a logarithmic axis.
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> ax = al.plots.norms(path)
+    """
     ax = _axes(ax)
     sizes = np.stack([measure.norms(net) for net in path.networks()])
     for j, v in enumerate(path.final.v):
@@ -149,7 +178,12 @@ def norms(path, ax=None):
 
 
 def fitted(net, data, ax=None):
-    """A network of one input and a bias as a function of the input, with the data."""
+    """A network of one input and a bias as a function of the input, with the data.
+
+    >>> net = al.Network.balanced(width=20, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.three_points(), "squared", t_end=60)
+    >>> ax = al.plots.fitted(path.final, path.data)
+    """
     ax = _axes(ax)
     low, high = data.x[:, 0].min(), data.x[:, 0].max()
     reach = np.linspace(low - 0.2 * (high - low), high + 0.2 * (high - low), 400)

@@ -56,7 +56,8 @@ def sweep(function, configs, executor=None, progress=True, file=None):
     ...     seed: int
     >>> def largest(draw):
     ...     return np.random.default_rng(draw.seed).integers(100, size=draw.n).max()
-    >>> sweep(largest, [Draw(n, seed=0) for n in (1, 10)], progress=False)[["n", "seed", "result"]]
+    >>> table = al.sweep(largest, [Draw(n, seed=0) for n in (1, 10)], progress=False)
+    >>> table[["n", "seed", "result"]]
         n  seed  result
     0   1     0      85
     1  10     0      85

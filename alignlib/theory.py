@@ -39,7 +39,11 @@ __all__ = [
 
 
 def check_assumption_1(data, key="assumption-1"):
-    """MMV, Assumption 1: `μ > 0`, measured as the share of violating pairs of samples."""
+    """MMV, Assumption 1: `μ > 0`, measured as the share of violating pairs of samples.
+
+    >>> al.theory.check_assumption_1(al.data.toy_2d())
+    Claim(assumption-1: measured 0 <= 0: holds)
+    """
     return Claim(
         key,
         f"Assumption 1 on {data.name or 'the data'}: no pair of samples violates it",
@@ -59,6 +63,11 @@ def check_assumption_3(data, eta=1 / 6, key="assumption-3"):
     ------
     ValueError
         If `data` is not three points in the plane.
+
+    Examples
+    --------
+    >>> al.theory.check_assumption_3(al.data.three_points())
+    Claim(assumption-3: measured never <= 0.167: does not hold as run)
     """
     if data.x.shape != (3, 2):
         raise ValueError(f"`data` must be three points in the plane, got n={data.n}, dim={data.dim}")
@@ -82,6 +91,11 @@ def check_nonconvergence(net, data, key="nonconvergence"):
 
     Measured: `G`, which bounds `∫‖D‖ dt` from here on. Bound: the smallest rapidity that could bring a
     light-like full neuron to a hyperplane. `certify_nonconvergence` has the numbers; chapter 5 the proof.
+
+    >>> net = al.Network.balanced(width=20, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.three_points(), "squared", t_end=60)
+    >>> al.theory.check_nonconvergence(path.final, path.data).verdict
+    'holds'
     """
     found = certify_nonconvergence(net, data)
     return Claim(
@@ -99,6 +113,11 @@ def check_balancedness(path, bound, key="balancedness"):
 
     Measured: its largest change, relative to the largest `‖w_j‖²` of the run. Gradient flow
     conserves it (Du, Hu, Lee 2018; chapter 1); gradient descent drifts in proportion to its step.
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> al.theory.check_balancedness(path, bound=1e-12)
+    Claim(balancedness: measured below 1e-14 <= 1e-12: holds)
     """
     start = path.start.minkowski()
     drift, size = 0.0, 0.0
@@ -119,6 +138,11 @@ def check_alignment(path, key="alignment"):
     """After MMV, Theorem 1: every neuron is at its goal before the loss has moved by 1 % (our threshold).
 
     Measured: the alignment time. Bound: the last kept time before the loss first falls below 99 %.
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> al.theory.check_alignment(path).verdict
+    'only illustrated'
     """
     return Claim(
         key,
@@ -136,6 +160,11 @@ def check_directional_alignment(path, bound=0.99, key="directional-alignment"):
 
     Measured: the smallest `cos(w_j, x_+)` over the neurons with `v_j > 0`, `cos(w_j, x_-)` over the
     others, at the last kept time before the loss first falls below 99 %. Bound: ours.
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> al.theory.check_directional_alignment(path, bound=0.9).verdict
+    'only illustrated'
     """
     net = path.at(_last_quiet_time(path))
     alive = net.pattern(path.data.x).any(axis=1)
@@ -180,7 +209,7 @@ def bound_alignment_time(mu, pull=1.0):
     sign of the labels; `pull` is the least `|g_k| ‖x_k‖`, 1 for unit samples under the exponential loss,
     1/2 under the logistic. Whatever n and d. Derived in chapter 3, where it is shown to be sharp.
 
-    >>> round(bound_alignment_time(0.1), 3)
+    >>> round(al.theory.bound_alignment_time(0.1), 3)
     2.998
     """
     return float(np.arcsinh(1 / _separation(mu))) / inputs.positive("pull", pull)
@@ -195,6 +224,9 @@ def bound_turning_time(mu, angle=np.pi / 2, length=1.0):
     bound is infinite. If some sample is on its right side already, the first term is not needed: leave
     `angle` out. After this time `bound_alignment_time` applies, so their sum bounds every alignment time.
     Derived in chapter 3.
+
+    >>> round(al.theory.bound_turning_time(0.1), 3)
+    3.826
     """
     mu, length = _separation(mu), inputs.positive("length", length)
     if not (isinstance(angle, Real) and 0 <= angle <= np.pi):
@@ -205,7 +237,13 @@ def bound_turning_time(mu, angle=np.pi / 2, length=1.0):
 
 
 def check_alignment_time(path, key="alignment-time"):
-    """No neuron of an early flow with `v v̇(0) ≥ 0` is later than `bound_alignment_time`."""
+    """No neuron of an early flow with `v v̇(0) ≥ 0` is later than `bound_alignment_time`.
+
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> early = al.early_flow(net, al.data.toy_2d(), "exponential")
+    >>> al.theory.check_alignment_time(early)
+    Claim(alignment-time: measured 0.192 <= 1.79: holds)
+    """
     net, data = path.start, path.data
     g = path.loss_function.pull(np.zeros(data.n), data.y)
     grows = net.v * (net.w * geometry.pulled(net, data, g)).sum(axis=1) >= 0

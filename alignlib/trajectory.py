@@ -28,6 +28,17 @@ class Trajectory:
         `inf` if it had not come by the end, `nan` if the labels are not +1 and -1.
     status : str, why it stopped
     state : function from a time to a `Network`; call it through `at`
+
+    Examples
+    --------
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> path.at(1.5)
+    Network(width=10, dim=2)
+    >>> bool(path.loss[-1] < path.loss[0])
+    True
+    >>> path.events["kind"][:3].tolist()
+    ['activate', 'deactivate', 'activate']
     """
 
     data: Dataset
