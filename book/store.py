@@ -1,6 +1,7 @@
 """`make store`: execute the notebooks and store their outputs, as they are committed.
 
-nbval compares every later run with what is stored here. The README's figure is the opening picture.
+nbval compares every later run with what is stored here. The first code cell of every notebook is
+`book/colab.py`, put there if it is missing. The README's figure is the opening picture.
 """
 
 import base64
@@ -9,15 +10,29 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ROOT / "chapters"
 OPENING = ROOT / "book" / "assets" / "opening.png"
+COLAB = (ROOT / "book" / "colab.py").read_text(encoding="utf-8").rstrip()
+FOLDED = {"tags": ["remove-cell"], "jupyter": {"source_hidden": True}}
+
+
+def with_colab(notebook):
+    """The notebook with its first code cell as it must be: folded in JupyterLab, not on the page."""
+    cells = notebook.cells
+    first = next(place for place, cell in enumerate(cells) if cell.cell_type == "code")
+    if cells[first].metadata.get("tags") == FOLDED["tags"]:
+        cells[first].source = COLAB
+    else:
+        cells.insert(first, new_code_cell(COLAB, metadata=FOLDED))
+    return notebook
 
 
 def execute(path):
     """Run the notebook in its own folder and write it back, outputs and no traces of this machine."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = with_colab(nbformat.read(path, as_version=4))
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
