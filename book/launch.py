@@ -9,10 +9,10 @@ does, in the built page on Binder, and without an address it is plain words.
 """
 
 import os
-import posixpath
 
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 RUN = "Run"  # the title of a link that runs a notebook
 
@@ -43,20 +43,22 @@ def binder(options, page):
     return f"{hub}/v2/gh/{name}/{options['repository_branch']}?urlpath=lab/tree/{page}.ipynb"
 
 
-def lead(app, doctree):
-    """Point the links that run a notebook to Binder, or make words of them."""
-    folder = posixpath.dirname(app.env.docname)
-    for link in list(doctree.findall(addnodes.pending_xref)):
-        if link.get("reftitle") == RUN:
-            page = posixpath.normpath(posixpath.join(folder, link["reftarget"])).removesuffix(".ipynb")
-            address = binder(app.config.html_theme_options, page)
-            words = link.children[0].children
-            if address:
-                words = [nodes.reference("", "", *words, refuri=address, reftitle="Run on Binder")]
-            link.replace_self(words)
+class RunLinks(SphinxPostTransform):
+    """Points the links that run a notebook to Binder, or makes words of them."""
+
+    default_priority = 5  # before Sphinx resolves them as links to pages
+
+    def run(self):
+        for link in list(self.document.findall(addnodes.pending_xref)):
+            if link.get("title") == RUN:
+                address = binder(self.config.html_theme_options, link["reftarget"])
+                words = link.children[0].children
+                if address:
+                    words = [nodes.reference("", "", *words, refuri=address, reftitle="Run on Binder")]
+                link.replace_self(words)
 
 
 def setup(app):
     app.connect("config-inited", configure)
-    app.connect("doctree-read", lead)
+    app.add_post_transform(RunLinks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

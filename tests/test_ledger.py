@@ -1,5 +1,6 @@
 """The ledger lists what was recorded, and a claim that was not recorded is a failure."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -122,14 +123,20 @@ class Small:
         notebook = new_notebook(cells=[new_markdown_cell(f"# One\n\n{text}"), cell])
         nbformat.write(notebook, self.folder / "chapters" / "one.ipynb")
 
-    def build(self):
+    def build(self, **environ):
         run = [sys.executable, "-m", "book.build"]
-        done = subprocess.run(run, cwd=self.folder, capture_output=True, text=True, check=False)
+        environ = {**os.environ, "GITHUB_REPOSITORY": "", **environ}
+        done = subprocess.run(
+            run, cwd=self.folder, capture_output=True, text=True, check=False, env=environ
+        )
         self.said = done.stdout + done.stderr
         return done.returncode
 
     def row(self):
-        return (self.folder / "_build" / "html" / "chapters" / "ledger.html").read_text()
+        return self.page("ledger")
+
+    def page(self, name):
+        return (self.folder / "_build" / "html" / "chapters" / f"{name}.html").read_text()
 
 
 def test_the_ledger_shows_what_ran_and_a_missing_claim_stops_the_build(tmp_path):
@@ -151,3 +158,20 @@ def test_the_ledger_shows_what_ran_and_a_missing_claim_stops_the_build(tmp_path)
     small.list()
     assert small.build() != 0
     assert "the claim 'demo' is not in claims.yml" in small.said
+
+
+def test_pages_launch_the_repository_they_are_built_from_and_have_no_dead_buttons_at_home(tmp_path):
+    small = Small(tmp_path)
+    small.write(text='Now [run it](one.ipynb "Run").')
+    assert small.build() == 0, small.said
+    at_home = small.page("one")
+    assert "<p>Now run it.</p>" in at_home
+    assert "mybinder" not in at_home
+    assert "colab" not in at_home
+
+    reader = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "reader/fork"}
+    assert small.build(**reader) == 0, small.said
+    on_github = small.page("one")
+    binder = "https://mybinder.org/v2/gh/reader/fork/main?urlpath=lab/tree/chapters/one.ipynb"
+    assert on_github.count(f'href="{binder}"') == 2  # the button and the link
+    assert "https://colab.research.google.com/github/reader/fork/blob/main/chapters/one.ipynb" in on_github

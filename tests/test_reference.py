@@ -1,0 +1,181 @@
+"""The pages behind the chapters say all they should, and every notebook can be taken away and run."""
+
+import inspect
+import io
+import json
+import re
+import subprocess
+import urllib.request
+from importlib import import_module
+from itertools import pairwise
+
+import nbformat
+import pytest
+
+import alignlib as al
+from book import api, launch, status
+from book.store import CHAPTERS, COLAB, FOLDED
+from tests.conftest import HTML
+from tests.test_pages import PAGES
+
+NOTEBOOKS = sorted(CHAPTERS.glob("*.ipynb"))
+ROOMS = re.findall(
+    r"room:: (\S+)\n\n((?: {3}\w+\n)*)", (CHAPTERS / "api.md").read_text().replace("```", "\n")
+)
+NEED_FILES = {"mnist_files", "cifar10_files"}  # of the user's, so that no example can run
+
+
+def html(name):
+    return (HTML / "chapters" / f"{name}.html").read_text()
+
+
+def prose():
+    cells = [cell for path in NOTEBOOKS for cell in nbformat.read(path, as_version=4).cells]
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def test_the_notation_page_has_every_letter_of_the_library():
+    page = (CHAPTERS / "notation.md").read_text()
+    page = page.replace(r"\varepsilon", "ε").replace(r"\mu", "μ")
+    table = al.__doc__.split("-----\n")[1].split("\n\n")[0]
+    symbols = re.findall(r"^(\S+(?:, \S+)*?)(?: \(([\w, ]*)\))? {2,}", table, re.MULTILINE)
+    assert len(symbols) >= 9
+    for letters, shape in symbols:
+        for letter in letters.split(", "):
+            assert re.search(rf"\| \${letter}(_\w)?\$ \|", page), letter
+        assert not shape or f"({shape})" in page, letters
+
+
+def test_the_glossary_explains_the_words_of_the_book():
+    terms = re.findall(r"^(\S.*)\n  \S", (CHAPTERS / "glossary.md").read_text(), re.MULTILINE)
+    words = prose().lower()
+    assert 30 <= len(terms) <= 45
+    assert terms == sorted(terms, key=str.lower)
+    for term in terms:
+        assert term.lower().removesuffix(" neuron") in words, term
+
+
+def test_every_exercise_is_on_the_page_of_all_exercises_with_its_solution(site):
+    labels = re.findall(r":::\{exercise\}.*\n:label: (\S+)", prose())
+    page = html("exercises")
+    assert len(labels) >= 25
+    for label in labels:
+        assert f'.html#{label}"' in page, label
+    assert page.count(">solution</a>") == len(labels)
+
+
+def documented():
+    for module, names in ROOMS:
+        room = import_module(module)
+        for name in names.split() or api.public(room):
+            yield f"{module}.{name}", getattr(room, name)
+
+
+def test_the_reference_has_every_public_name():
+    names = {name for name, _ in documented()}
+    values = {id(value) for _, value in documented()}
+    for name in al.__all__:
+        value = getattr(al, name)
+        if inspect.ismodule(value):
+            # `descent` has one function, which is found at the top.
+            expected = api.public(value) if name != "descent" else []
+            assert {f"{value.__name__}.{one}" for one in expected} <= names
+        else:
+            assert id(value) in values, name
+
+
+def test_the_reference_page_shows_them(site):
+    page = html("api")
+    for name, _ in documented():
+        assert f'id="{name}"' in page, name
+
+
+def test_every_public_function_has_an_example():
+    # The doctests of alignlib run them.
+    functions = {name: value for name, value in documented() if inspect.isfunction(value)}
+    without = {value.__name__ for value in functions.values() if ">>> " not in value.__doc__}
+    assert len(functions) > 50
+    assert without == NEED_FILES
+
+
+def test_the_status_page_has_versions_and_the_time_of_every_notebook(site):
+    page = html("status")
+    for name, version in status.versions():
+        assert name in page
+        assert version in page
+    for path in NOTEBOOKS:
+        assert f'href="{path.stem}.html"' in page
+
+
+def test_previous_and_next_follow_the_table_of_contents(site):
+    for page, following in pairwise(PAGES):
+        (link,) = re.findall(r'class="right-next"\s+href="([^"#]*)', (HTML / f"{page}.html").read_text())
+        assert link == f"{following.removeprefix('chapters/')}.html"
+
+
+def test_every_notebook_can_be_downloaded(site):
+    for path in NOTEBOOKS:
+        assert f"_sources/chapters/{path.name}" in html(path.stem)
+        assert (HTML / "_sources" / "chapters" / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, ("https://github.com/us/book", "main")),
+        ({"GITHUB_EVENT_NAME": "push", "GITHUB_REF_NAME": "v1"}, ("https://github.com/you/fork", "v1")),
+        (
+            {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF_NAME": "7/merge"},
+            ("https://github.com/you/fork", "main"),
+        ),
+    ],
+)
+def test_a_fork_launches_itself(environ, expected):
+    if environ:
+        environ |= {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "you/fork"}
+    assert launch.repository(environ, {"repository_url": "https://github.com/us/book/"}) == expected
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_notebook_fetches_its_repository_when_it_is_alone(path):
+    first = next(cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+    assert first.source == COLAB  # `make store` puts it there
+    assert first.metadata == FOLDED
+
+
+def test_on_colab_the_notebook_s_own_repository_is_fetched_once(tmp_path, monkeypatch):
+    opened = "fileId=https%3A//github.com/you/fork/blob/my/branch/chapters/01_setup.ipynb"
+    commands, asked = [], []
+
+    def server(address):
+        asked.append(address)
+        return io.StringIO(json.dumps([{"path": opened}]))
+
+    def run(command, check):
+        commands.append(" ".join(command))
+        (tmp_path / "book" / "chapters").mkdir(parents=True, exist_ok=True)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(urllib.request, "urlopen", server)
+    monkeypatch.setattr(subprocess, "run", run)
+    exec(COLAB, {})  # at home it does nothing
+    assert commands == []
+
+    monkeypatch.setenv("COLAB_JUPYTER_IP", "192.0.2.1")
+    for _ in range(2):
+        exec(COLAB, {})
+    assert asked == ["http://192.0.2.1:9000/api/sessions"]
+    assert commands == [
+        "git clone -q --depth 1 -b my/branch https://github.com/you/fork book",
+        "pip install -q ./book",
+    ]
+    monkeypatch.chdir(tmp_path)
+    exec(COLAB, {})  # the kernel was started again: only the folder is missing
+    assert len(commands) == 2
+
+    (tmp_path / "book" / "chapters").rmdir()
+    (tmp_path / "book").rmdir()
+    monkeypatch.chdir(tmp_path)
+    opened = "fileId=a-copy-in-somebody's-drive"
+    with pytest.raises(AssertionError, match="open this notebook from GitHub"):
+        exec(COLAB, {})
