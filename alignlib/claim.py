@@ -27,7 +27,8 @@ class Claim:
     source : str, "MMV, Theorem 1", "BF, ...", "derived here", "classical"
     measured, bound : numbers, compared as `measured relation bound`
     relation : "<=" or ">="
-    kind : "bound" (an explicit number), "order" (holds up to a constant), "illustration" (one run of
+    kind : what the statement is
+        "bound" (an explicit number), "order" (holds up to a constant), "illustration" (one run of
         something not proved here), "open" (a question the papers leave open)
     hypotheses : mapping from hypothesis to whether it holds on these data
     resolution : measured values below it are rounding noise, and are printed as that

@@ -24,10 +24,10 @@ class ExtremalVector:
     direction : (d,) unit vector; for dead neurons, which keep theirs, one among them
     sign : +1.0 or -1.0
     pattern, tight : (n,) booleans, the samples that are active, and those slid on
-    rate : float, `sign ⟨D, u⟩ = ± ‖D‖`, at which a neuron there grows; negative where it is held on a
-        hyperplane and shrinks, 0 for the dead
-    basin : (low, high) angles in radians of the directions that end here, light-like neurons, d = 2
-        only, else None
+    rate : float, `sign ⟨D, u⟩ = ± ‖D‖`, at which a neuron there grows
+        Negative where it is held on a hyperplane and shrinks, 0 for the dead.
+    basin : (low, high), the directions that end here as angles in radians
+        For light-like neurons in d = 2 only, else None.
     share : share of the circle, or of the starts of a search, that ends here
     """
 

@@ -41,7 +41,10 @@ class Room(SphinxDirective):
 
     def run(self):
         module = import_module(self.arguments[0])
-        return self.parse_text_to_nodes(described(module, list(self.content) or public(module)))
+        names = list(self.content) or public(module)
+        for name in names:
+            self.env.note_dependency(inspect.getfile(getattr(module, name)))
+        return self.parse_text_to_nodes(described(module, names))
 
 
 def setup(app):
