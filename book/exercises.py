@@ -20,21 +20,17 @@ class AllExercises(SphinxDirective):
 
 
 def found(env):
-    """The exercises of every page that has some: a dict from page to (exercise, its solution or None)."""
+    """The exercises of every page that has some, in the order of the book.
+
+    A dict from page to pairs, an exercise and its solution or None.
+    """
     entries = [entry["node"] for entry in getattr(env, "sphinx_exercise_registry", {}).values()]
     solutions = {node["target_label"]: node for node in entries if node["type"].startswith("solution")}
     pages = {}
     for node in entries:
         if node["type"].startswith("exercise"):
             pages.setdefault(node["docname"], []).append((node, solutions.get(node["label"])))
-    return {page: pages[page] for page in in_order(env) if page in pages}
-
-
-def in_order(env, page=None):
-    """The pages of the book as the table of contents has them."""
-    page = page or env.config.root_doc
-    inside = (name for below in env.toctree_includes.get(page, ()) for name in in_order(env, below))
-    return list(dict.fromkeys([page, *inside]))
+    return {page: pages[page] for page in env.collect_relations() if page in pages}
 
 
 def check(app, env):

@@ -30,7 +30,7 @@ def versions(project=PROJECT):
 class Versions(SphinxDirective):
     def run(self):
         self.env.note_reread()  # in every build
-        rows = [("built on", f"{datetime.now(UTC):%d %B %Y}"), *versions()]
+        rows = [("built on", f"{datetime.now(UTC):%Y-%m-%d}"), *versions()]
         return [table(("what", "version"), [map(nodes.Text, pair) for pair in rows])]
 
 
@@ -46,12 +46,12 @@ class RunTimes(SphinxDirective):
 def fill(app, doctree, docname):
     for node in list(doctree.findall(run_times_node)):
         rows = []
-        for page in sorted(app.env.found_docs):
+        for page in app.env.collect_relations():
             run = NbMetadataCollector.get_exec_data(app.env, page)
             if run:
                 address = app.builder.get_relative_uri(docname, page)
                 link = nodes.reference("", app.env.titles[page].astext(), refuri=address, internal=True)
-                when = f"{datetime.fromtimestamp(run['mtime'], UTC):%d %B %Y, %H:%M}"
+                when = f"{datetime.fromtimestamp(run['mtime'], UTC):%Y-%m-%d %H:%M}"
                 rows.append((link, nodes.Text(when), nodes.Text(f"{run['runtime']:.1f}")))
         node.replace_self(table(("notebook", "executed (UTC)", "seconds"), rows))
 
