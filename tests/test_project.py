@@ -12,11 +12,11 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from book.store import COLAB
 from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
+COLAB = (ROOT / "book" / "colab.py").read_text().rstrip()
 README = (ROOT / "README.md").read_text()
 
 
