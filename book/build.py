@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
-SOURCES = ("alignlib/*.py", "book/*.py", "requirements.lock", "_config.yml", "_toc.yml")
+SOURCES = ("alignlib/*.py", "book/*.py", "book/*.js", "requirements.lock", "_config.yml", "_toc.yml")
 
 
 def fingerprint(root=ROOT):

@@ -16,7 +16,7 @@ from sphinx.ext.mathjax import html_visit_displaymath, html_visit_math
 from sphinx.util import logging
 
 SCRIPT = Path(__file__).with_name("mathematics.js")
-# As Sphinx writes it: TeX in \( \), or in \[ \] for a line of its own, alone in an element but for a number.
+# As Sphinx writes it: TeX in \( \), or in \[ \] for a line of its own, after its number if it has one.
 FORMULA = re.compile(
     r'(<(?:span|div) class="math [^>]*>(?:<span class="eqno">.*?</span>)?)\s*'
     r"\\([(\[])([^<]*)\\[)\]](?=</(?:span|div)>)"
