@@ -26,10 +26,15 @@ ERROR = re.compile(r'data-mjx-error="([^"]*)"')
 GLYPH = re.compile(r'href="#(MJX-[^"]+)"')
 
 
+def mathjax():
+    """The folder of the installed MathJax."""
+    (start,) = (file for file in files("sphinx-mathjax-offline") if file.name == "node-main.js")
+    return Path(start.locate()).parent
+
+
 def typeset(formulas):
     """What MathJax makes of pairs (TeX, display): a dict of `formulas`, `glyphs` and `style`."""
-    (start,) = (file for file in files("sphinx-mathjax-offline") if file.name == "node-main.js")
-    arguments = [str(SCRIPT), str(Path(start.locate()).parent)]
+    arguments = [str(SCRIPT), str(mathjax())]
     options = {"capture_output": True, "text": True, "encoding": "utf-8"}
     run = node(arguments, return_completed_process=True, input=json.dumps(formulas), **options)
     if run.returncode:

@@ -1,7 +1,6 @@
 """The built book served on this machine, and a browser to look at it with."""
 
 import os
-import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -9,18 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from book.browser import MISSING, launch
+
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -44,12 +35,9 @@ def browser():
     """Chromium or Chrome as installed, or else the one Playwright fetched."""
     from playwright.sync_api import sync_playwright
 
-    installed = next(filter(None, map(shutil.which, CHROMIUM)), None)
     with sync_playwright() as playwright:
-        path = installed or playwright.chromium.executable_path
-        if not Path(path).exists():
-            missing = "no browser: install Chromium (Debian: apt-get install chromium) and run again"
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
-        chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
+        chromium = launch(playwright)
+        if chromium is None:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(MISSING)
         yield chromium
         chromium.close()

@@ -1,0 +1,210 @@
+"""`make pdf`: the whole book as one PDF, printed by Chromium from the built pages.
+
+The pages that `make book` built are put one after the other into one, so nothing is executed again.
+A browser cannot write on which page another part of the text is. So the book is printed twice, the second
+time with the page numbers of the first.
+"""
+
+import io
+import json
+import sys
+from html import escape
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin
+
+import matplotlib
+import yaml
+from bs4 import BeautifulSoup
+from playwright.sync_api import sync_playwright
+from pypdf import PdfReader
+
+from book.browser import MISSING, launch
+from book.build import BUILD, ROOT
+from book.mathematics import mathjax
+
+HTML = BUILD / "html"
+TEXT = BUILD / "early-alignment.html"
+PDF = BUILD / "early-alignment.pdf"
+FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # so that it looks alike on every machine
+FACES = {
+    ("Book", "normal", "normal"): "STIXGeneral",
+    ("Book", "normal", "italic"): "STIXGeneralItalic",
+    ("Book", "bold", "normal"): "STIXGeneralBol",
+    ("Book", "bold", "italic"): "STIXGeneralBolIta",
+    ("Code", "normal", "normal"): "DejaVuSansMono",
+    ("Code", "bold", "normal"): "DejaVuSansMono-Bold",
+    ("Code", "normal", "italic"): "DejaVuSansMono-Oblique",
+}
+
+
+def settings(name):
+    return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+
+
+def contents():
+    """The pages in order: a dict from a page's name to its part's."""
+    toc = settings("_toc.yml")
+    pages = {page["file"]: part["caption"] for part in toc["parts"] for page in part["chapters"]}
+    return {toc["root"]: "", **pages}
+
+
+def anchor(page, name=""):
+    """What the anchor `name` of a page, or the page itself, is called in the book of all pages."""
+    return "-".join(["page", Path(page).name, *filter(None, name.split("/"))])
+
+
+def read(page, pages):
+    """The article of a built page, its anchors and links made those of the whole book."""
+    soup = BeautifulSoup((HTML / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+    article = soup.select_one("article")
+    for one in article.select("script, a.headerlink, details.hide, .toctree-wrapper"):
+        one.decompose()
+    for one in article.select("[id]"):
+        one["id"] = anchor(page, one["id"])
+    for formula in article.select("mjx-container"):
+        formula.replace_with(formula.math)  # drawn for the screen; here MathJax sets it in letters
+    for image in article.select("img[src]"):
+        del image["loading"]
+        if not image["src"].startswith("data:"):
+            image["src"] = (HTML / urljoin(f"{page}.html", image["src"])).as_uri()
+    for link in article.select("a[href]"):
+        place, name = urldefrag(urljoin(f"{page}.html", link["href"]))
+        if place.removesuffix(".html") in pages:
+            link["href"] = "#" + anchor(place.removesuffix(".html"), unquote(name))
+        elif not place.startswith(("http:", "https:", "mailto:")):
+            link.unwrap()  # a file of the site that is not on paper
+    number = Path(page).name.split("_")[0]
+    if number.isdigit():
+        article.h1.insert(0, f"{int(number)}\u2002")
+    article["id"] = anchor(page)
+    return article
+
+
+def solutions(articles):
+    """The solutions, taken out of their chapters into one of their own; in their places, where they are."""
+    text = '<article id="page-solutions"><h1>Solutions to the exercises</h1></article>'
+    chapter = BeautifulSoup(text, "html.parser").article
+    for article in articles:
+        found = article.select(".solution")
+        if found:
+            title = f'<section id="{article["id"]}-solutions"><h2>{article.h1.decode_contents()}</h2></section>'
+            chapter.append(BeautifulSoup(title, "html.parser"))
+        for solution in found:
+            link = f'<p class="solved"><a class="page" href="#{solution["id"]}">Solution on page</a></p>'
+            solution.replace_with(BeautifulSoup(link, "html.parser"))
+            chapter.select("section")[-1].append(solution)
+    return chapter
+
+
+def table_of_contents(articles, parts):
+    """Chapters and their sections, each a link that will say its page."""
+    lines, last = [], ""
+    for article in articles:
+        part = parts.get(article["id"], last)
+        if part != last:
+            lines.append(f'<p class="part">{escape(part)}</p>')
+        last = part
+        lines.append(entry(article["id"], article.h1, "chapter"))
+        sections = article.select("section[id] > h2")
+        lines += [entry(title.parent["id"], title, "section") for title in sections]
+    return "\n".join(lines)
+
+
+def entry(name, title, kind):
+    return f'<a class="page {kind}" href="#{name}"><span>{title.decode_contents()}</span></a>'
+
+
+def front(articles, parts):
+    """The title page and the table of contents."""
+    book = settings("CITATION.cff")
+    title, _, subtitle = book["title"].partition(": ")
+    authors = ", ".join(author["name"] for author in book["authors"])
+    picture = (ROOT / "book" / "assets" / "opening.png").as_uri()
+    return f"""<header>
+<p class="title">{escape(title)}</p>
+<p class="subtitle">{escape(subtitle[:1].upper() + subtitle[1:])}</p>
+<p>{escape(authors)}</p>
+<img src="{picture}" alt="The picture that opens the book: it is explained on the next pages.">
+<p>Version {book["version"]}, {book["date-released"]:%-d %B %Y}</p>
+<p class="small">Printed from the pages of the online book, whose numbers and pictures come from notebooks that ran.
+Here its moving pictures stand still, and the code of plots is left out. Text and figures: CC BY 4.0, code: MIT.</p>
+</header>
+<nav><p class="title">Contents</p>
+{table_of_contents(articles, parts)}
+</nav>"""
+
+
+def head(articles):
+    """Styles and mathematics: the fonts, a running title for each chapter, MathJax with letters to select."""
+    faces = [
+        f"@font-face {{ font-family: {family}; font-weight: {weight}; font-style: {style};"
+        f" src: url({(FONTS / name).as_uri()}.ttf) }}"
+        for (family, weight, style), name in FACES.items()
+    ]
+    running = [
+        f'@page {one["id"]} {{ @top-right {{ content: {json.dumps(one.h1.get_text(), ensure_ascii=False)} }} }}'
+        f' #{one["id"]} {{ page: {one["id"]} }}'
+        for one in articles
+    ]
+    fonts = mathjax() / "output" / "chtml" / "fonts" / "woff-v2"
+    config = {"chtml": {"fontURL": fonts.as_uri()}, "options": {"enableMenu": False}}
+    style = "\n".join(faces + running)
+    return f"""<title>{escape(settings("CITATION.cff")["title"])}</title>
+<link rel="stylesheet" href="{(HTML / "_static" / "pygments.css").as_uri()}">
+<link rel="stylesheet" href="{(ROOT / "book" / "assets" / "print.css").as_uri()}">
+<style>{style}</style>
+<script>window.MathJax = {json.dumps(config)}</script>
+<script src="{(mathjax() / "mml-chtml.js").as_uri()}"></script>"""
+
+
+def assemble():
+    """The book of all pages, as HTML to be printed."""
+    pages = contents()
+    articles = [read(page, pages) for page in pages]
+    parts = {anchor(page): part for page, part in pages.items()}
+    bibliography = next(i for i, one in enumerate(articles) if one["id"] == anchor("bibliography"))
+    articles.insert(bibliography, solutions(articles))
+    body = front(articles, parts) + "\n".join(map(str, articles))
+    return f"""<!DOCTYPE html>
+<html lang="en" data-theme="light">
+<head><meta charset="utf-8">
+{head(articles)}
+</head>
+<body>
+{body}
+</body>
+</html>"""
+
+
+NUMBER = "pages => document.querySelectorAll('a.page').forEach(a => a.dataset.page = pages[a.hash.slice(1)])"
+
+
+def printed(page):
+    """The PDF of what the browser shows, as bytes, and the page that each anchor is on."""
+    pdf = page.pdf(prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
+    reader = PdfReader(io.BytesIO(pdf))
+    places = reader.named_destinations.items()
+    return pdf, {name.lstrip("/"): reader.get_destination_page_number(to) + 1 for name, to in places}
+
+
+def main():
+    if not (HTML / "index.html").exists() or (BUILD / "failed").exists():
+        sys.exit("The book is not built: run `make book` first.")
+    TEXT.write_text(assemble(), encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        if browser is None:
+            sys.exit(MISSING)
+        page = browser.new_page()
+        page.goto(TEXT.as_uri())
+        page.evaluate("MathJax.startup.promise")
+        _, before = printed(page)
+        page.evaluate(NUMBER, before)
+        pdf, after = printed(page)
+        assert before == after  # the numbers did not move the text
+    PDF.write_bytes(pdf)
+    print(f"\nThe PDF is {PDF}")
+
+
+if __name__ == "__main__":
+    main()
