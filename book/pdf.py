@@ -26,6 +26,7 @@ HTML = BUILD / "html"
 TEXT = BUILD / "early-alignment.html"
 PDF = BUILD / "early-alignment.pdf"
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # so that it looks alike on every machine
+LONG = 16  # code with no more lines than this is not broken over two pages
 FACES = {
     ("Book", "normal", "normal"): "STIXGeneral",
     ("Book", "normal", "italic"): "STIXGeneralItalic",
@@ -73,6 +74,9 @@ def read(page, pages):
             link["href"] = "#" + anchor(place.removesuffix(".html"), unquote(name))
         elif not place.startswith(("http:", "https:", "mailto:")):
             link.unwrap()  # a file of the site that is not on paper
+    for code in article.select(".cell_input pre"):
+        if code.text.count("\n") <= LONG:
+            code["class"] = "short"
     number = Path(page).name.split("_")[0]
     if number.isdigit():
         article.h1.insert(0, f"{int(number)}\u2002")
