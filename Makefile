@@ -2,12 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help book test lab lint store lock clean
+.PHONY: help book pdf test lab lint store lock clean
 
 help:
 	@echo "make book   install, execute every notebook, build the HTML, say where it is"
-	@echo "make test   check style, run every test, compare every notebook with its stored outputs,"
-	@echo "            and open the built book in a browser"
+	@echo "make test   check style and spelling, run every test, compare every notebook with its stored"
+	@echo "            outputs, open the built book in a browser, print it and read the PDF"
+	@echo "make pdf    print the whole book as one PDF"
 	@echo "make lab    open the chapters in JupyterLab"
 	@echo "make store  execute the notebooks and store their outputs (after changing one)"
 	@echo "make lock   resolve the dependencies in pyproject.toml again"
@@ -21,23 +22,27 @@ help:
 	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@
 
-# The browser tests use an installed Chromium or Chrome, or else fetch Playwright's own.
+# The PDF and the browser tests use an installed Chromium or Chrome, or else fetch Playwright's own.
 .venv/browser: .venv/installed
 	@for name in chromium chromium-browser google-chrome; do \
 	  if command -v $$name >/dev/null; then touch $@; fi; done
 	@test -e $@ || { $(BIN)/playwright install chromium && touch $@; } \
-	  || echo "No browser could be fetched: the browser tests will say what to install."
+	  || echo "No browser could be fetched: the PDF and the browser tests will say what to install."
 
 # Several processes share the machine, and one thread each is faster than all fighting for it; it also makes
 # the sums of a run the same everywhere.
-book store test: export OMP_NUM_THREADS := 1
+book pdf store test: export OMP_NUM_THREADS := 1
 
 book: .venv/installed
 	@$(BIN)/python -m book.build
 
+pdf: .venv/browser book
+	@$(BIN)/python -m book.pdf
+
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 
 test: .venv/browser lint book
 	$(BIN)/python -m pytest -n 2 --dist loadscope

@@ -91,7 +91,9 @@ def solutions(articles):
     for article in articles:
         found = article.select(".solution")
         if found:
-            title = f'<section id="{article["id"]}-solutions"><h2>{article.h1.decode_contents()}</h2></section>'
+            title = (
+                f'<section id="{article["id"]}-solutions"><h2>{article.h1.decode_contents()}</h2></section>'
+            )
             chapter.append(BeautifulSoup(title, "html.parser"))
         for solution in found:
             link = f'<p class="solved"><a class="page" href="#{solution["id"]}">Solution on page</a></p>'
@@ -130,8 +132,9 @@ def front(articles, parts):
 <p>{escape(authors)}</p>
 <img src="{picture}" alt="The picture that opens the book: it is explained on the next pages.">
 <p>Version {book["version"]}, {book["date-released"]:%-d %B %Y}</p>
-<p class="small">Printed from the pages of the online book, whose numbers and pictures come from notebooks that ran.
-Here its moving pictures stand still, and the code of plots is left out. Text and figures: CC BY 4.0, code: MIT.</p>
+<p class="small">Printed from the pages of the online book, whose numbers and pictures come from notebooks
+that ran. Here its moving pictures stand still, and the code of plots is left out.
+Text and figures: CC BY 4.0, code: MIT.</p>
 </header>
 <nav><p class="title">Contents</p>
 {table_of_contents(articles, parts)}
@@ -139,16 +142,16 @@ Here its moving pictures stand still, and the code of plots is left out. Text an
 
 
 def head(articles):
-    """Styles and mathematics: the fonts, a running title for each chapter, MathJax with letters to select."""
+    """Styles and mathematics: the fonts, a running title for each chapter, MathJax in letters."""
     faces = [
         f"@font-face {{ font-family: {family}; font-weight: {weight}; font-style: {style};"
         f" src: url({(FONTS / name).as_uri()}.ttf) }}"
         for (family, weight, style), name in FACES.items()
     ]
+    titles = {one["id"]: json.dumps(one.h1.get_text(), ensure_ascii=False) for one in articles[1:]}
     running = [
-        f'@page {one["id"]} {{ @top-right {{ content: {json.dumps(one.h1.get_text(), ensure_ascii=False)} }} }}'
-        f' #{one["id"]} {{ page: {one["id"]} }}'
-        for one in articles
+        f"@page {name} {{ @top-right {{ content: {title} }} }}\n#{name} {{ page: {name} }}"
+        for name, title in titles.items()
     ]
     fonts = mathjax() / "output" / "chtml" / "fonts" / "woff-v2"
     config = {"chtml": {"fontURL": fonts.as_uri()}, "options": {"enableMenu": False}}
@@ -180,7 +183,9 @@ def assemble():
 </html>"""
 
 
-NUMBER = "pages => document.querySelectorAll('a.page').forEach(a => a.dataset.page = pages[a.hash.slice(1)])"
+NUMBER = (
+    "pages => document.querySelectorAll('a.page').forEach(a => a.dataset.page = pages[a.hash.slice(1)])"
+)
 
 
 def printed(page):
@@ -191,22 +196,29 @@ def printed(page):
     return pdf, {name.lstrip("/"): reader.get_destination_page_number(to) + 1 for name, to in places}
 
 
+def make(browser):
+    """Print the book that is built, with its page numbers, to `PDF`."""
+    TEXT.write_text(assemble(), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(TEXT.as_uri())
+    page.evaluate("MathJax.startup.promise")
+    _, before = printed(page)
+    page.evaluate(NUMBER, before)
+    pdf, after = printed(page)
+    page.close()
+    if before != after:
+        raise RuntimeError("the page numbers have moved the text: leave them more room in print.css")
+    PDF.write_bytes(pdf)
+
+
 def main():
     if not (HTML / "index.html").exists() or (BUILD / "failed").exists():
         sys.exit("The book is not built: run `make book` first.")
-    TEXT.write_text(assemble(), encoding="utf-8")
     with sync_playwright() as playwright:
         browser = launch(playwright)
         if browser is None:
-            sys.exit(MISSING)
-        page = browser.new_page()
-        page.goto(TEXT.as_uri())
-        page.evaluate("MathJax.startup.promise")
-        _, before = printed(page)
-        page.evaluate(NUMBER, before)
-        pdf, after = printed(page)
-        assert before == after  # the numbers did not move the text
-    PDF.write_bytes(pdf)
+            sys.exit(f"The PDF was not printed: {MISSING}")
+        make(browser)
     print(f"\nThe PDF is {PDF}")
 
 

@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from book import release
 from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -50,6 +51,46 @@ def test_the_environment_file_installs_the_lock_and_the_project():
     assert SpecifierSet(PROJECT["requires-python"]).contains(python.removeprefix("python="))
     assert pip["pip"][1:] == ["-r requirements.lock", "-e ."]
     assert pip["pip"][0].startswith("--extra-index-url")
+
+
+def test_the_version_is_the_same_everywhere():
+    import alignlib
+
+    version = PROJECT["version"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert alignlib.__version__ == version == citation["version"]
+    changes = release.sections((ROOT / "CHANGELOG.md").read_text())
+    newest, last = list(changes)[:2]
+    assert (newest, last) == ("Unreleased", version)
+    assert changes[last][0] == citation["date-released"].isoformat()
+
+
+def test_a_release_takes_its_notes_from_the_changelog():
+    sections = ("[Unreleased]", "[0.2.0] - 2027-01-02\n\n- New.", "[0.1.0] - 2026-11-22\n\n- Old.")
+    text = "# Changelog\n\n" + "\n\n".join(f"## {section}" for section in sections)
+    assert release.notes("v0.2.0", "0.2.0", text) == "- New."
+    assert release.notes("v0.1.0", "0.1.0", text) == "- Old."
+    for tag, version, changelog, problem in (
+        ("v0.3.0", "0.2.0", text, "expected v0.2.0"),
+        ("v0.3.0", "0.3.0", text, "no section"),
+        ("v0.2.0", "0.2.0", text.replace(" - 2027-01-02", ""), "no section"),
+        ("v0.2.0", "0.2.0", text.replace("- New.", ""), "no section"),
+    ):
+        with pytest.raises(ValueError, match=problem):
+            release.notes(tag, version, changelog)
+
+
+def test_workflows_may_do_no_more_than_they_need():
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        workflow = yaml.safe_load(path.read_text())
+        assert workflow["permissions"] == {"contents": "read"}, path
+        for job in workflow["jobs"].values():
+            writes = "write" in job.get("permissions", {}).values()
+            # What may write runs nothing of the project: it handles what another job has made.
+            runs = [step.get("run", "") for step in job["steps"]]
+            assert not (writes and re.search(r"\b(make|python|bash)\b", "\n".join(runs))), path
+            for step in job["steps"]:
+                assert re.search(r"^[\w-]+/[\w-]+@v\d+$", step.get("uses", "a/b@v1")), path
 
 
 def test_the_makefile_and_ci_install_the_same():
