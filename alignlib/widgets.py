@@ -91,7 +91,7 @@ class Explorer:
         ).replace("</", r"<\/")
         width = int(96 * self.size[0])
         return (
-            f'<figure class="explorer" id="explorer-{escape(self.name)}" role="group"'
+            f'<figure class="explorer" id="explorer-{escape(self.name)}"'
             f' aria-label="{escape(self.name.replace("-", " "))}" style="max-width:{width}px">'
             f'<img src="{frames[0]}" alt="{escape(words[0])}" width="{width}">'
             f'<div class="explorer-controls"><button type="button">Play</button>{sliders}</div>'

@@ -32,7 +32,6 @@ SEARCH = re.compile(r'<script src="[^"]*(?:searchtools|language_data|searchindex
 FRAME = re.compile(r"data:image/(png|webp);base64,([A-Za-z0-9+/=]+)")
 PNG = re.compile(r"_images/([\w-]+)\.png")
 PICTURE = re.compile(r'<img ([^>]*src="[^"]*_images/([\w-]+\.webp)"[^>]*)>')
-WIDTH = re.compile(r' width="([\d.]+)(?:px)?"')
 
 
 def sheet(path, home):
@@ -107,17 +106,15 @@ def unpack(out, text, up):
 
 def measured(out, text):
     """Every picture says its size; all but the first are fetched when they are near."""
-    count = 0
+    pictures = iter(range(text.count("<img ")))
 
     def picture(match):
-        nonlocal count
-        count += 1
+        lazy = ' loading="lazy"' if next(pictures) else ""
+        if ' width="' in match[1]:  # an explorer's, or one from the last build
+            return match[0]
         with Image.open(out / "_images" / match[2]) as opened:
             width, height = opened.size
-        if given := WIDTH.search(match[1]):
-            height, width = round(height * float(given[1]) / width), given[1]
-        rest = re.sub(r' (?:width|height|loading)="[^"]*"', "", match[1])
-        return f'<img {rest} width="{width}" height="{height}"' + (' loading="lazy">' if count > 1 else ">")
+        return f'<img {match[1]} width="{width}" height="{height}"{lazy}>'
 
     return PICTURE.sub(picture, text)
 
