@@ -13,10 +13,16 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-MISSING = "no browser: install Chromium (Debian: apt-get install chromium) and run again"
+MISSING = "no browser: install Chromium (Debian: apt-get install chromium)"
+
+
+def found(playwright):
+    """The path of the browser as installed, or else of the one that Playwright fetched; None without one."""
+    path = next(filter(None, map(shutil.which, NAMES)), playwright.chromium.executable_path)
+    return path if Path(path).exists() else None
 
 
 def launch(playwright):
-    """The browser as installed, or else the one that Playwright fetched; None if there is neither."""
-    path = next(filter(None, map(shutil.which, NAMES)), playwright.chromium.executable_path)
-    return playwright.chromium.launch(executable_path=path, args=QUIET) if Path(path).exists() else None
+    """The browser, running; None if there is none."""
+    path = found(playwright)
+    return path and playwright.chromium.launch(executable_path=path, args=QUIET)

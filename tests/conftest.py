@@ -1,20 +1,47 @@
 """The built book served on this machine, and a browser to look at it with."""
 
+import gzip
 import os
+import sys
 import threading
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from book.browser import MISSING, launch
+from book.browser import MISSING, found, launch
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
+NODE_MODULES = Path(sys.prefix) / "node_modules"  # of tests/package.json: see the Makefile
+
+
+@cache
+def packed(path):
+    return gzip.compress(Path(path).read_bytes())
 
 
 class Handler(SimpleHTTPRequestHandler):
+    """Serves text compressed and says how long it keeps, as GitHub Pages does."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        path = Path(self.translate_path(self.path))
+        if path.suffix not in (".html", ".css", ".js", ".svg") or not path.is_file():
+            return super().do_GET()
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(path))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(packed(path))))
+        self.end_headers()
+        self.wfile.write(packed(path))
+
+    def end_headers(self):
+        self.send_header("Cache-Control", "max-age=600")
+        super().end_headers()
+
     def log_message(self, *_):
         pass
 
@@ -30,14 +57,34 @@ def site():
         server.shutdown()
 
 
+def missing(what):
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what} and run again")
+
+
+def node_module(name):
+    """A file of tests/package.json's packages."""
+    path = NODE_MODULES / name
+    if not path.exists():
+        missing(f"no {name}: install it with `make .venv/node_modules`")
+    return path
+
+
 @pytest.fixture(scope="session")
-def browser():
-    """Chromium or Chrome as installed, or else the one Playwright fetched."""
+def playwright():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        if chromium is None:
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(MISSING)
-        yield chromium
-        chromium.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright):
+    """The path of Chromium or Chrome as installed, or else of the one Playwright fetched."""
+    return found(playwright) or missing(MISSING)
+
+
+@pytest.fixture(scope="session")
+def browser(playwright, chromium):
+    launched = launch(playwright)
+    yield launched
+    launched.close()

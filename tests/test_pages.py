@@ -36,7 +36,6 @@ class Visit:
         self.page.on("response", self.check)
         self.page.on("request", lambda request: self.note(request.url, site))
         self.page.goto(f"{site}/{name}.html", wait_until="load")
-        self.page.evaluate("window.MathJax?.startup?.promise")
         self.page.wait_for_load_state("networkidle")
 
     def hear(self, message):
