@@ -17,7 +17,7 @@ MISSING = "no browser: install Chromium (Debian: apt-get install chromium)"
 
 
 def found(playwright):
-    """The path of the browser as installed, or else of the one that Playwright fetched; None without one."""
+    """The path of the browser as installed, or else of the one that Playwright fetched, or None."""
     path = next(filter(None, map(shutil.which, NAMES)), playwright.chromium.executable_path)
     return path if Path(path).exists() else None
 
