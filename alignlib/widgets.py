@@ -8,8 +8,9 @@ been drawn beforehand, and the slider chooses among them.
 import base64
 import io
 import json
+import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from itertools import product
 
@@ -33,11 +34,14 @@ class Explorer:
     describe : function of the same values, a sentence that says what the picture shows
     caption : str, what to look for
     size : (width, height) in inches
+    start : dict, the value that a control has at first and in print; without it, its first one
+    plays : bool, whether a page plays it once when it comes into view
 
     Raises
     ------
     ValueError
-        If there is no control, or if there would be more than 120 pictures.
+        If there is no control, if there would be more than 120 pictures, or if a value of `start` is
+        not among those of its control.
     """
 
     name: str
@@ -46,17 +50,20 @@ class Explorer:
     describe: object
     caption: str = ""
     size: tuple = (5.6, 3.6)
+    start: dict = field(default_factory=dict)
+    plays: bool = False
 
     def __post_init__(self):
-        count = 1
-        for _, values in self.controls.values():
-            count *= len(values)
+        count = math.prod(len(values) for _, values in self.controls.values())
         if not self.controls or not 1 <= count <= MOST:
             raise ValueError(f"`controls` must give 1 to {MOST} pictures, got {count}")
+        for name, value in self.start.items():
+            inputs.choice("start", name, list(self.controls))
+            inputs.choice(f"start[{name!r}]", value, list(self.controls[name][1]))
         inputs.positive("size", min(self.size))
 
     def picture(self, **values):
-        """The picture for one value of each control, as the bytes of a PNG of few colours."""
+        """The picture for one value of each control, as the bytes of a WebP of few colours."""
         from PIL import Image
 
         figure = plt.figure(figsize=self.size, dpi=150)
@@ -66,35 +73,27 @@ class Explorer:
             figure.savefig(raw)
         finally:
             plt.close(figure)
-        Image.open(raw).convert("RGB").quantize(64).save(small, "PNG", optimize=True)
+        # Nobody sees the difference; a third smaller than a PNG of as many colours, and sooner made.
+        few = Image.open(raw).convert("RGB").quantize(64, Image.Quantize.FASTOCTREE)
+        few.convert("RGB").save(small, "WebP", lossless=True)
         return small.getvalue()
 
     def _repr_html_(self):
         """The player: every picture, a range input for each control, a button that plays the first."""
-        names = list(self.controls)
-        frames, words = [], []
-        for chosen in product(*(values for _, values in self.controls.values())):
-            values = dict(zip(names, chosen))
-            frames.append("data:image/png;base64," + base64.b64encode(self.picture(**values)).decode())
-            words.append(self.describe(**values))
-        sliders = "".join(
-            f'<label>{escape(label)} <input type="range" min="0" max="{len(values) - 1}" value="0">'
-            f"<output>{escape(_shown(values[0]))}</output></label>"
-            for label, values in self.controls.values()
-        )
-        data = json.dumps(
-            {
-                "frames": frames,
-                "words": words,
-                "values": [[_shown(v) for v in values] for _, values in self.controls.values()],
-            }
-        ).replace("</", r"<\/")
-        width = int(96 * self.size[0])
+        grid = [values for _, values in self.controls.values()]
+        every = [dict(zip(self.controls, chosen)) for chosen in product(*grid)]
+        frames = [self._source(values) for values in every]
+        words = [self.describe(**values) for values in every]
+        values = [[_shown(value) for value in values] for values in grid]
+        data = json.dumps({"frames": frames, "words": words, "values": values}).replace("</", r"<\/")
+        first = every.index(self._first)
         return (
             f'<figure class="explorer" id="explorer-{escape(self.name)}"'
-            f' aria-label="{escape(self.name.replace("-", " "))}" style="max-width:{width}px">'
-            f'<img src="{frames[0]}" alt="{escape(words[0])}" width="{width}">'
-            f'<div class="explorer-controls"><button type="button">Play</button>{sliders}</div>'
+            f' aria-label="{escape(self.name.replace("-", " "))}" style="max-width:{self._width}px"'
+            f"{' data-plays' if self.plays else ''}>{self._image(frames[first], words[first])}"
+            f'<div class="explorer-controls"><button type="button">Play</button>'
+            f"{''.join(self._slider(control) for control in self.controls)}</div>"
+            f'<p class="explorer-says" role="status"></p>'
             f'<script type="application/json">{data}</script>'
             f"<figcaption>{escape(self.caption)}</figcaption><script>{PLAYER}</script></figure>"
         )
@@ -107,27 +106,57 @@ class Explorer:
             display(HTML(self._repr_html_()))
 
     def live(self):
-        """The explorer as an ipywidget that draws when a slider moves."""
+        """The explorer as an ipywidget that draws when a slider moves; a button plays the first."""
         import ipywidgets
 
         sliders = {
             name: ipywidgets.SelectionSlider(
                 options=[(_shown(value), value) for value in values],
+                value=self._first[name],
                 description=label,
                 continuous_update=False,
             )
             for name, (label, values) in self.controls.items()
         }
-        image = ipywidgets.Image(format="png", width=int(96 * self.size[0]))
+        picture = ipywidgets.HTML()
 
         def redraw(_change=None):
             values = {name: slider.value for name, slider in sliders.items()}
-            image.value, image.alt = self.picture(**values), self.describe(**values)
+            picture.value = self._image(self._source(values), self.describe(**values))
 
         for slider in sliders.values():
             slider.observe(redraw, "value")
         redraw()
-        return ipywidgets.VBox([image, *sliders.values()])
+        leader, *_ = sliders.values()
+        play = ipywidgets.Play(value=leader.index, max=len(leader.options) - 1, interval=300)
+        ipywidgets.link((play, "value"), (leader, "index"))
+        return ipywidgets.VBox([picture, play, *sliders.values()])
+
+    @property
+    def _first(self):
+        """The value of every control at first."""
+        return {name: values[0] for name, (_, values) in self.controls.items()} | self.start
+
+    @property
+    def _width(self):
+        return int(96 * self.size[0])
+
+    def _source(self, values):
+        return "data:image/webp;base64," + base64.b64encode(self.picture(**values)).decode()
+
+    def _image(self, source, words):
+        height = int(96 * self.size[1])
+        return f'<img src="{source}" alt="{escape(words)}" width="{self._width}" height="{height}">'
+
+    def _slider(self, control):
+        label, values = self.controls[control]
+        name = escape(f"{self.name}-{control}")
+        value = self._first[control]
+        return (
+            f'<div><label for="{name}">{escape(label)}</label><input type="range" id="{name}" min="0"'
+            f' max="{len(values) - 1}" value="{list(values).index(value)}" autocomplete="off"'
+            f' aria-valuetext="{escape(_shown(value))}"><span>{escape(_shown(value))}</span></div>'
+        )
 
 
 def _shown(value):
@@ -139,29 +168,61 @@ PLAYER = """(() => {
 const box = document.currentScript.parentElement;
 const data = JSON.parse(box.querySelector('script[type="application/json"]').textContent);
 const image = box.querySelector('img'), button = box.querySelector('button');
-const sliders = [...box.querySelectorAll('input')], said = [...box.querySelectorAll('output')];
-let timer = null;
+const says = box.querySelector('.explorer-says');
+const sliders = [...box.querySelectorAll('input')], lead = sliders[0];
+let timer = null, silence = null, hold = null;
 const show = () => {
   let at = 0;
   sliders.forEach((slider, i) => {
+    const value = data.values[i][slider.value];
     at = at * data.values[i].length + Number(slider.value);
-    said[i].textContent = data.values[i][slider.value];
-    slider.setAttribute('aria-valuetext', said[i].textContent);
+    slider.nextElementSibling.textContent = value;
+    slider.setAttribute('aria-valuetext', value);
   });
   image.src = data.frames[at];
   image.alt = data.words[at];
+  // Read aloud once the picture rests.
+  clearTimeout(silence);
+  silence = setTimeout(() => { says.textContent = data.words[at]; }, 600);
 };
 const stop = () => { clearInterval(timer); timer = null; button.textContent = 'Play'; };
+const go = value => { stop(); lead.value = value; show(); };
+const play = () => {
+  button.textContent = 'Pause';
+  timer = setInterval(() => {
+    lead.value = Number(lead.value) + 1;
+    show();
+    if (lead.value === lead.max) stop();
+  }, 150);
+};
 sliders.forEach(slider => slider.addEventListener('input', () => { stop(); show(); }));
 button.addEventListener('click', () => {
   if (timer) return stop();
-  if (sliders[0].value === sliders[0].max) sliders[0].value = 0;
-  button.textContent = 'Pause';
-  timer = setInterval(() => {
-    sliders[0].value = Number(sliders[0].value) + 1;
-    show();
-    if (sliders[0].value === sliders[0].max) stop();
-  }, 150);
+  if (lead.value === lead.max) go(0);
+  play();
 });
-show();
+// A finger or the mouse that moves sideways over the picture moves the first slider.
+image.draggable = false;
+image.addEventListener('pointerdown', event => {
+  if (event.button) return;
+  hold = {x: event.clientX, value: Number(lead.value)};
+  image.setPointerCapture(event.pointerId);
+});
+image.addEventListener('pointermove', event => {
+  if (hold) go(hold.value + (event.clientX - hold.x) / image.clientWidth * lead.max);
+});
+image.addEventListener('lostpointercapture', () => { hold = null; });
+addEventListener('beforeprint', () => {
+  stop();
+  sliders.forEach(slider => { slider.value = slider.defaultValue; });
+  show();
+});
+if ('plays' in box.dataset && !matchMedia('(prefers-reduced-motion: reduce)').matches) {
+  new IntersectionObserver((entries, observer) => {
+    if (!entries.at(-1).isIntersecting) return;
+    observer.disconnect();
+    go(0);
+    play();
+  }, {threshold: 0.6}).observe(image);
+}
 })();"""

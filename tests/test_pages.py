@@ -164,29 +164,101 @@ EXPLORERS = [
 ]
 
 
+class Player:
+    """An explorer on an open page, and what it ought to show."""
+
+    def __init__(self, visit, explorer):
+        self.page = visit.page
+        self.box = visit.page.locator(f"#explorer-{explorer}")
+        self.image, self.sliders = self.box.locator("img"), self.box.locator("input")
+        self.lead, self.button = self.sliders.first, self.box.get_by_role("button")
+        self.data = json.loads(self.box.locator('script[type="application/json"]').inner_text())
+
+    def values(self):
+        return [int(value) for value in self.sliders.evaluate_all("all => all.map(one => one.value)")]
+
+    def shows(self, *values):
+        """Whether the picture, its words and what is said of the sliders are those of these values."""
+        at, said = 0, []
+        for value, shown in zip(values, self.data["values"], strict=True):
+            at, said = at * len(shown) + value, [*said, shown[value]]
+        spoken = self.sliders.evaluate_all("all => all.map(one => one.getAttribute('aria-valuetext'))")
+        written = self.box.locator("input + span").all_inner_texts()
+        picture = [self.image.get_attribute("src"), self.image.get_attribute("alt")]
+        return (picture, spoken, written) == ([self.data["frames"][at], self.data["words"][at]], said, said)
+
+
 @pytest.mark.parametrize(("name", "explorer"), EXPLORERS)
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-def test_an_explorer_moves_by_mouse_keyboard_and_button(browser, site, name, explorer, viewport):
-    with Visit(browser, site, name, viewport) as visit:
-        box = visit.page.locator(f"#explorer-{explorer}")
-        image, slider = box.locator("img"), box.locator("input").first
-        data = json.loads(box.locator('script[type="application/json"]').inner_text())
-        assert image.get_attribute("src") == data["frames"][0]
-        slider.focus()
+def test_an_explorer_moves_by_keyboard_button_mouse_and_touch(browser, site, name, explorer, viewport):
+    calm = {"reduced_motion": "reduce", "has_touch": viewport is PHONE}
+    with Visit(browser, site, name, viewport, **calm) as visit:
+        player = Player(visit, explorer)
+        first = player.values()
+        rest = first[1:]
+        last = len(player.data["values"][0]) - 1
+        assert player.shows(*first)
+        assert player.image.evaluate("image => image.naturalWidth") > 300
+        assert player.image.bounding_box()["width"] <= viewport["width"]
+
+        player.lead.focus()
         visit.page.keyboard.press("End")
-        last = int(slider.get_attribute("max"))
-        step = len(data["frames"]) // (last + 1)
-        assert image.get_attribute("src") == data["frames"][last * step]
-        assert image.get_attribute("alt") == data["words"][last * step]
-        assert slider.get_attribute("aria-valuetext") == data["values"][0][-1]
-        box.get_by_role("button").click()  # from the end it plays from the start
-        assert slider.input_value() != str(last)
-        visit.page.wait_for_function(
-            "box => box.querySelector('input').value > 1", arg=box.element_handle()
-        )
-        box.get_by_role("button", name="Pause").click()
-        stopped = slider.input_value()
+        assert player.shows(last, *rest)
+        says = player.box.get_by_role("status")
+        assert says.inner_text() == ""  # not before it rests
+        visit.page.wait_for_timeout(700)
+        assert says.inner_text() == player.image.get_attribute("alt")
+
+        player.button.click()  # from the end it plays from the start
+        visit.page.wait_for_function("one => one.value > 0", arg=player.lead.element_handle())
+        player.box.get_by_role("button", name="Pause").click()
+        stopped = player.values()
+        assert stopped[0] < last
         visit.page.wait_for_timeout(400)  # more than two frames
-        assert slider.input_value() == stopped
-        assert image.evaluate("image => image.naturalWidth") > 300
-        assert image.bounding_box()["width"] <= viewport["width"]
+        assert player.shows(*stopped)
+
+        visit.page.keyboard.press("Home")
+        player.lead.focus()
+        visit.page.keyboard.press("Home")
+        (drag_by_finger if viewport is PHONE else drag_by_mouse)(player)
+        assert player.shows(round(last / 2), *rest) or player.shows(last // 2, *rest)
+        assert visit.console == []
+
+
+def drag_by_mouse(player):
+    """From the left third of the picture sideways by half its width: half the way of the slider."""
+    player.image.hover()
+    box = player.image.bounding_box()
+    x, y = box["x"] + box["width"] / 3, box["y"] + box["height"] / 2
+    player.page.mouse.move(x, y)
+    player.page.mouse.down()
+    player.page.mouse.move(x + box["width"] / 2, y + 30, steps=5)
+    player.page.mouse.up()
+    player.page.mouse.move(x, y)  # no longer held
+
+
+def drag_by_finger(player):
+    player.image.scroll_into_view_if_needed()
+    box = player.image.bounding_box()
+    x, y = box["x"] + box["width"] / 3, box["y"] + box["height"] / 2
+    touch = player.page.context.new_cdp_session(player.page)
+    for kind, share in [("touchStart", 0), *(("touchMove", step / 10) for step in range(1, 6))]:
+        point = {"x": x + share * box["width"], "y": y}
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_the_landing_page_plays_once_and_not_for_those_who_want_no_motion(browser, site):
+    moved = "box => box.querySelector('input').value !== box.querySelector('input').defaultValue"
+    with Visit(browser, site, TOC["root"]) as visit:
+        box = visit.page.locator(".explorer[data-plays]")
+        visit.page.wait_for_function(moved, arg=box.element_handle())
+        box.get_by_role("button", name="Pause").click()
+        visit.page.emulate_media(media="print")
+        visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")  # as the browser does
+        assert not box.evaluate(moved)
+    with Visit(browser, site, TOC["root"], reduced_motion="reduce") as visit:
+        visit.page.wait_for_timeout(700)
+        box = visit.page.locator(".explorer[data-plays]")
+        assert box.get_by_role("button").inner_text() == "Play"
+        assert not box.evaluate(moved)

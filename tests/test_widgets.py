@@ -5,10 +5,12 @@ import io
 import json
 import re
 
-import matplotlib.image
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from PIL import Image
 
+import alignlib as al
 from alignlib.widgets import MOST, Explorer
 
 
@@ -26,8 +28,12 @@ def words(slope, offset):
     return f"A line of slope {slope} from {offset}."
 
 
-def pixels(png):
-    return matplotlib.image.imread(io.BytesIO(png))
+def pixels(picture):
+    return np.asarray(Image.open(io.BytesIO(picture)))
+
+
+def bytes_of(source):
+    return base64.b64decode(source.removeprefix("data:image/webp;base64,"))
 
 
 def data_of(html):
@@ -41,24 +47,62 @@ def test_the_page_holds_every_picture_in_the_order_in_which_the_player_counts():
     wanted = [(slope, offset) for slope in (1.0, 2.0, 3.0) for offset in (0.0, 5.0)]
     assert data["words"] == [words(*values) for values in wanted]
     for frame, (slope, offset) in zip(data["frames"], wanted):
-        png = base64.b64decode(frame.removeprefix("data:image/png;base64,"))
-        assert png == shown.picture(slope=slope, offset=offset)
+        assert bytes_of(frame) == shown.picture(slope=slope, offset=offset)
     assert len(set(data["frames"])) == 6
 
 
+def test_the_page_begins_where_it_is_told_to():
+    html = explorer(start={"offset": 5.0})._repr_html_()
+    source, words_shown = re.search(r'<img src="([^"]*)" alt="([^"]*)"', html).groups()
+    assert source == data_of(html)["frames"][1]
+    assert words_shown == words(1.0, 5.0)
+    assert re.findall(r'value="(\d)" autocomplete="off" aria-valuetext="(\d)"', html) == [
+        ("0", "1"),
+        ("1", "5"),
+    ]
+    assert "data-plays" not in html
+    assert "data-plays" in explorer(plays=True)._repr_html_()
+
+
+def seen_in(picture):
+    return re.fullmatch(
+        r'<img src="([^"]*)" alt="([^"]*)" width="192" height="144">', picture.value
+    ).groups()
+
+
 def test_the_live_widget_draws_the_same_picture_when_a_slider_moves():
-    shown = explorer()
-    image, slope, offset = shown.live().children
-    assert image.value == shown.picture(slope=1.0, offset=0.0)
+    shown = explorer(start={"slope": 2.0})
+    picture, play, slope, offset = shown.live().children
+    assert bytes_of(seen_in(picture)[0]) == shown.picture(slope=2.0, offset=0.0)
     slope.value, offset.value = 3.0, 5.0
-    assert image.value == shown.picture(slope=3.0, offset=5.0)
-    assert image.alt == words(3.0, 5.0)
+    source, said = seen_in(picture)
+    assert bytes_of(source) == shown.picture(slope=3.0, offset=5.0)
+    assert said == words(3.0, 5.0)
+    assert (play.value, play.max) == (2, 2)
+    play.value = 0
+    assert slope.value == 1.0
+    assert seen_in(picture)[1] == words(1.0, 5.0)
 
 
 def test_a_picture_has_the_size_asked_for_and_is_not_blank():
     seen = pixels(explorer().picture(slope=1.0, offset=0.0))
     assert seen.shape[:2] == (225, 300)  # 150 dots per inch
-    assert np.ptp(seen[..., :3]) > 0.5
+    assert np.ptp(seen) > 127
+
+
+def test_few_colours_are_enough_for_a_picture_of_lines():
+    def colours(figure, slope, offset):
+        al.plots.samples(al.data.toy_2d(), figure.subplots())
+
+    figure = plt.figure(figsize=(2, 1.5), dpi=150)
+    colours(figure, 1.0, 0.0)
+    figure.canvas.draw()
+    drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
+    plt.close(figure)
+    seen = pixels(explorer(draw=colours).picture(slope=1.0, offset=0.0))[..., :3]
+    # 64 colours in 256 steps of three channels: a step of 16 in one of them hardly shows.
+    assert np.abs(seen - drawn).mean() < 2
+    assert (np.abs(seen - drawn).max(axis=-1) > 16).mean() < 0.02
 
 
 @pytest.mark.parametrize(("name", "wanted"), [("notebook.ipynb", "live"), (None, "page")])
@@ -79,6 +123,10 @@ def test_bad_input_is_named():
         explorer(controls={})
     with pytest.raises(ValueError, match="`size`"):
         explorer(size=(0, 1))
+    with pytest.raises(ValueError, match="`start` must be one of slope, offset, got 'x'"):
+        explorer(start={"x": 1.0})
+    with pytest.raises(ValueError, match=r"`start\['slope'\]` must be one of 1.0, 2.0, 3.0, got 7"):
+        explorer(start={"slope": 7})
 
 
 def test_text_that_looks_like_a_tag_does_no_harm():
