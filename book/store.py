@@ -1,16 +1,19 @@
 """`make store`: execute the notebooks and store their outputs, as they are committed.
 
 nbval compares every later run with what is stored here. The first code cell of every notebook is
-`book/colab.py`, put there if it is missing. The README's figure is the opening picture.
+`book/colab.py`, put there if it is missing. The README's figure is the landing page's still.
 """
 
 import base64
+import io
+import re
 import sys
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ROOT / "chapters"
@@ -46,10 +49,12 @@ def execute(path):
 
 
 def opening_picture():
-    """The PNG of the first figure of the landing page."""
-    notebook = nbformat.read(CHAPTERS / "index.ipynb", as_version=4)
-    outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
-    return base64.b64decode(next(o.data["image/png"] for o in outputs if "image/png" in o.get("data", {})))
+    """The picture that the explorer of the landing page shows first, as a PNG."""
+    source = (CHAPTERS / "index.ipynb").read_text(encoding="utf-8")
+    still = re.search(r"data:image/webp;base64,([A-Za-z0-9+/=]+)", source).group(1)
+    picture = io.BytesIO()
+    Image.open(io.BytesIO(base64.b64decode(still))).quantize(64).save(picture, "PNG", optimize=True)
+    return picture.getvalue()
 
 
 def main(names):
