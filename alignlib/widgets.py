@@ -198,7 +198,7 @@ const play = () => {
 sliders.forEach(slider => slider.addEventListener('input', () => { stop(); show(); }));
 button.addEventListener('click', () => {
   if (timer) return stop();
-  if (lead.value === lead.max) go(0);
+  if ([lead.max, lead.defaultValue].includes(lead.value)) go(0);
   play();
 });
 // A finger or the mouse that moves sideways over the picture moves the first slider.
