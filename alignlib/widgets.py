@@ -20,6 +20,7 @@ from IPython.display import HTML, display
 from alignlib import inputs
 
 MOST = 120  # pictures in a page
+PIXELS = 120  # of a screen for an inch: letters as large as in the other figures
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,7 +90,7 @@ class Explorer:
         first = every.index(self._first)
         return (
             f'<figure class="explorer" id="explorer-{escape(self.name)}"'
-            f' aria-label="{escape(self.name.replace("-", " "))}" style="max-width:{self._width}px"'
+            f' aria-label="{escape(self.name.replace("-", " "))}" style="--width: {self._width}px"'
             f"{' data-plays' if self.plays else ''}>{self._image(frames[first], words[first])}"
             f'<div class="explorer-controls"><button type="button">Play</button>'
             f"{''.join(self._slider(control) for control in self.controls)}</div>"
@@ -139,13 +140,13 @@ class Explorer:
 
     @property
     def _width(self):
-        return int(96 * self.size[0])
+        return int(PIXELS * self.size[0])
 
     def _source(self, values):
         return "data:image/webp;base64," + base64.b64encode(self.picture(**values)).decode()
 
     def _image(self, source, words):
-        height = int(96 * self.size[1])
+        height = int(PIXELS * self.size[1])
         return f'<img src="{source}" alt="{escape(words)}" width="{self._width}" height="{height}">'
 
     def _slider(self, control):

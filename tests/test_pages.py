@@ -202,6 +202,7 @@ def test_an_explorer_moves_by_keyboard_button_mouse_and_touch(browser, site, nam
         assert player.image.bounding_box()["width"] <= viewport["width"]
 
         player.lead.focus()
+        visit.page.keyboard.press("Home")
         visit.page.keyboard.press("End")
         assert player.shows(last, *rest)
         says = player.box.get_by_role("status")
@@ -217,7 +218,6 @@ def test_an_explorer_moves_by_keyboard_button_mouse_and_touch(browser, site, nam
         visit.page.wait_for_timeout(400)  # more than two frames
         assert player.shows(*stopped)
 
-        visit.page.keyboard.press("Home")
         player.lead.focus()
         visit.page.keyboard.press("Home")
         (drag_by_finger if viewport is PHONE else drag_by_mouse)(player)

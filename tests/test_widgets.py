@@ -66,7 +66,7 @@ def test_the_page_begins_where_it_is_told_to():
 
 def seen_in(picture):
     return re.fullmatch(
-        r'<img src="([^"]*)" alt="([^"]*)" width="192" height="144">', picture.value
+        r'<img src="([^"]*)" alt="([^"]*)" width="240" height="180">', picture.value
     ).groups()
 
 
