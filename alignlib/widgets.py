@@ -222,8 +222,12 @@ if ('plays' in box.dataset && !matchMedia('(prefers-reduced-motion: reduce)').ma
   new IntersectionObserver((entries, observer) => {
     if (!entries.at(-1).isIntersecting) return;
     observer.disconnect();
-    go(0);
-    play();
+    const ready = data.frames.map(frame => Object.assign(new Image(), {src: frame}).decode());
+    Promise.all(ready).then(() => {
+      if (lead.value !== lead.defaultValue) return;
+      go(0);
+      play();
+    });
   }, {threshold: 0.6}).observe(image);
 }
 })();"""

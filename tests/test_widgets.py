@@ -20,8 +20,14 @@ def line(figure, slope, offset):
 
 def explorer(**changes):
     controls = {"slope": ("slope", [1.0, 2.0, 3.0]), "offset": ("offset", [0.0, 5.0])}
-    fields = {"draw": line, "controls": controls, "describe": words, "size": (2, 1.5)} | changes
-    return Explorer("a-line", **fields)
+    fields = {
+        "name": "a-line",
+        "draw": line,
+        "controls": controls,
+        "describe": words,
+        "size": (2, 1.5),
+    } | changes
+    return Explorer(**fields)
 
 
 def words(slope, offset):
@@ -82,6 +88,20 @@ def test_the_live_widget_draws_the_same_picture_when_a_slider_moves():
     play.value = 0
     assert slope.value == 1.0
     assert seen_in(picture)[1] == words(1.0, 5.0)
+
+
+def test_two_players_on_a_page_leave_each_other_alone(browser):
+    page = browser.new_page()
+    page.set_content(explorer()._repr_html_() + explorer(name="another")._repr_html_())
+    mine, other = page.locator("#explorer-a-line"), page.locator("#explorer-another")
+    still = other.inner_html()
+    mine.locator("input").first.press("End")
+    assert mine.locator("img").get_attribute("alt") == words(3.0, 0.0)
+    mine.get_by_role("button").click()
+    mine.get_by_text(words(3.0, 0.0)).wait_for(state="attached")  # it has played, and says the last
+    assert mine.get_by_role("button").inner_text() == "Play"
+    assert other.inner_html() == still
+    page.close()
 
 
 def test_a_picture_has_the_size_asked_for_and_is_not_blank():
