@@ -90,16 +90,21 @@ def test_the_live_widget_draws_the_same_picture_when_a_slider_moves():
     assert seen_in(picture)[1] == words(1.0, 5.0)
 
 
-def test_two_players_on_a_page_leave_each_other_alone(browser):
+def test_a_player_speaks_when_it_rests_and_leaves_other_players_alone(browser):
     page = browser.new_page()
+    page.clock.install()
     page.set_content(explorer()._repr_html_() + explorer(name="another")._repr_html_())
     mine, other = page.locator("#explorer-a-line"), page.locator("#explorer-another")
-    still = other.inner_html()
-    mine.locator("input").first.press("End")
-    assert mine.locator("img").get_attribute("alt") == words(3.0, 0.0)
+    still, alt = other.inner_html(), mine.locator("img")
     mine.get_by_role("button").click()
-    mine.get_by_text(words(3.0, 0.0)).wait_for(state="attached")  # it has played, and says the last
+    for slope in (1.0, 2.0, 3.0):
+        assert alt.get_attribute("alt") == words(slope, 0.0)
+        page.clock.run_for(150)
     assert mine.get_by_role("button").inner_text() == "Play"
+    page.clock.run_for(400)
+    assert mine.get_by_role("status").inner_text() == ""
+    page.clock.run_for(100)
+    assert mine.get_by_role("status").inner_text() == words(3.0, 0.0)
     assert other.inner_html() == still
     page.close()
 
