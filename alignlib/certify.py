@@ -107,8 +107,8 @@ class Nonconvergence:
     loss, limit : L now, and at least squares, `L(β*)`
     excess : E, the excess loss of the linear part
     eigenvalues : smallest non-zero and largest eigenvalue of the Hessian H
-    mass : a², the sum of `v_j²` over the full neurons with `|v_j| ≥ ‖w_j‖`
-    q, rapidity : `q = √(2E/λ) / a²`, and `G = -½ ln(1 - 2q)`, which bounds `∫ ‖D‖ dt` for ever
+    masses : a² and b², the sums of `v_j²` and of `‖w_j‖²` over the full neurons
+    q, rapidity : `q = 3 b √(2E/λ) / a³`, and `G = (1 - ∛(1 - q)) a / b`, which bounds `∫ ‖D‖ dt` for ever
     full, dead, pinned, other : numbers of neurons
     margin : smallest height of a neuron over what G could take from it, relative to its size
     beta, least_squares : β and β*, (d,)
@@ -119,7 +119,7 @@ class Nonconvergence:
     limit: float
     excess: float
     eigenvalues: tuple
-    mass: float
+    masses: tuple
     q: float
     rapidity: float
     full: int
@@ -178,10 +178,9 @@ def certify_nonconvergence(net, data, loss="squared"):
     spectrum = 2 * weight * singular[:rank][::-1] ** 2
     excess = weight * float(((x @ (beta - target)) ** 2).sum())
     limit = loss.value(data.x @ target, data.y)
-    not_spacelike = np.abs(net.v) >= norm * (1 - LIGHT)
-    mass = float((net.v[full & not_spacelike] ** 2).sum())
-    q = float(np.sqrt(2 * excess / spectrum[0]) / mass) if mass > 0 else np.inf
-    rapidity = -0.5 * np.log1p(-2 * q) if q < 0.5 else np.inf
+    a, b = np.linalg.norm(net.v[full]), np.linalg.norm(net.w[full])
+    q = float(3 * b * np.sqrt(2 * excess / spectrum[0]) / a**3) if a > 0 else np.inf
+    rapidity = -a / b * np.expm1(np.log1p(-q) / 3) if q < 1 else np.inf
     margin = _margins(height[moving], np.abs(net.v[moving]), norm[moving], rapidity)
     pull = 2 * weight * (y - x @ target)
     held = (net, x, height, pull, excess, spectrum[-1], weight, rapidity, norm)
@@ -190,7 +189,7 @@ def certify_nonconvergence(net, data, loss="squared"):
     return Nonconvergence(
         hypotheses={
             "every neuron is dead, full or pinned": bool((full | dead | pinned).all()),
-            "q < 1/2": bool(q < 0.5),
+            "q < 1": q < 1,
             "every full or pinned neuron has room for G": bool(margin > 0),
             "every pinned neuron stays pinned or becomes full": stays,
             "every neuron dead but for rounding is held on its hyperplane": rests,
@@ -202,7 +201,7 @@ def certify_nonconvergence(net, data, loss="squared"):
         limit=limit,
         excess=excess,
         eigenvalues=(float(spectrum[0]), float(spectrum[-1])),
-        mass=mass,
+        masses=(float(a**2), float(b**2)),
         q=q,
         rapidity=float(rapidity),
         full=int(full.sum()),

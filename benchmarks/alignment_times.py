@@ -8,26 +8,19 @@ the scale of its start), one row a seed. It can be interrupted: the same command
 some rows again with the functions below, and compares.
 """
 
-import argparse
-import importlib.metadata
-import platform
-import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 import alignlib as al
+from benchmarks import tables
 
-HERE = Path(__file__).parent
 SEEDS = range(100)
 MUS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5)
 WIDTHS = {10: 1000, 30: 1000, 100: 1000, 300: 1000, 1000: 1000, 3000: 100, 10_000: 100}
 SCALES = (1e-12, 1e-6, 1e-4, 1e-3, 1e-2, 0.1, 0.3, 1.0)
 LAST = 30.0  # the end of the full flows
+read = tables.read
 
 
 @dataclass(frozen=True)
@@ -100,40 +93,8 @@ def ladder(seeds=SEEDS):
     return [Scales(mu, width, scale, seed) for mu, width in cases for scale in SCALES for seed in seeds]
 
 
-def read(name):
-    """A committed table, "alignment_times" or "alignment_scales"."""
-    return pd.read_csv(HERE / f"{name}.csv", comment="#")
-
-
-def write(name, table):
-    """The table under a line that says what made it; the rows as they came are not needed any more."""
-    failed = table[table.error != ""]
-    if len(failed):
-        raise SystemExit(f"{name}: {len(failed)} configurations failed, the first: {failed.error.iloc[0]}")
-    packages = ("numpy", "scipy", "numba", "alignlib")
-    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
-    with (HERE / f"{name}.csv").open("w") as file:
-        file.write(f"# {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {versions}\n")
-        table.drop(columns=["seconds", "error"]).to_csv(file, index=False, float_format="%.6g")
-    (HERE / f"{name}.jsonl").unlink()
-
-
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--workers", type=int, default=1, help="processes to use")
-    workers = parser.parse_args().workers
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        for name, function, points in (
-            ("alignment_times", times, grid()),
-            ("alignment_scales", scales, ladder()),
-        ):
-            table = al.sweep(function, points, pool, file=HERE / f"{name}.jsonl")
-            if len(table) < len(points):
-                raise SystemExit(f"{name}: interrupted; the same command goes on")
-            write(name, table)
-
-
 if __name__ == "__main__":
-    main()
+    tables.main(
+        __doc__,
+        [("alignment_times", times, grid()), ("alignment_scales", scales, ladder())],
+    )

@@ -6,18 +6,13 @@ Writes `escape_times.csv`, one row a start: the first time at which the loss is 
 infinite if it had not come by t = 400. It can be interrupted: the same command goes on.
 """
 
-import importlib.metadata
-import platform
-import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 import alignlib as al
+from benchmarks import tables
 
-HERE = Path(__file__).parent
 WIDTHS = (20, 50, 100, 200, 500)
 SCALES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 SEEDS = range(20)
@@ -53,24 +48,5 @@ def grid(seeds=SEEDS):
     return [Start(width, scale, seed) for seed in seeds for width in WIDTHS for scale in SCALES]
 
 
-def read():
-    """The committed table."""
-    return pd.read_csv(HERE / "escape_times.csv", comment="#")
-
-
-def main():
-    rows = HERE / "escape_times.jsonl"
-    table = al.sweep(escape, grid(), file=rows)
-    failed = table[table.error != ""]
-    if len(failed) or len(table) < len(grid()):
-        raise SystemExit(f"{len(failed)} starts failed, {len(grid()) - len(table)} are missing")
-    packages = ("numpy", "scipy", "numba", "alignlib")
-    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
-    with (HERE / "escape_times.csv").open("w") as file:
-        file.write(f"# {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {versions}\n")
-        table.drop(columns=["seconds", "error"]).to_csv(file, index=False, float_format="%.5g")
-    rows.unlink()
-
-
 if __name__ == "__main__":
-    main()
+    tables.main(__doc__, [("escape_times", escape, grid())])

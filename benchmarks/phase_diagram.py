@@ -8,20 +8,13 @@ end of the early phase; how it ended. It can be interrupted: the same command go
 some rows again with the functions below, and compares.
 """
 
-import argparse
-import importlib.metadata
-import platform
-import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 import alignlib as al
+from benchmarks import tables
 
-HERE = Path(__file__).parent
 KINDS = ("balanced", "dominated", "unbalanced")
 WIDTHS = (10, 20, 50, 100, 200, 500)
 SCALES = (1e-3, 1e-2, 0.03, 0.06, 0.1, 0.18, 0.3, 0.6, 1.0)
@@ -105,28 +98,5 @@ def grid(seeds=SEEDS):
     ]
 
 
-def read():
-    """The committed table."""
-    return pd.read_csv(HERE / "phase_diagram.csv", comment="#")
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--workers", type=int, default=1)
-    workers = parser.parse_args().workers
-    rows = HERE / "phase_diagram.jsonl"
-    executor = ProcessPoolExecutor(workers) if workers > 1 else None
-    table = al.sweep(outcome, grid(), executor, file=rows)
-    failed = table[table.error != ""]
-    if len(failed) or len(table) < len(grid()):
-        raise SystemExit(f"{len(failed)} starts failed, {len(grid()) - len(table)} are missing")
-    packages = ("numpy", "scipy", "numba", "alignlib")
-    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
-    with (HERE / "phase_diagram.csv").open("w") as file:
-        file.write(f"# {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {versions}\n")
-        table.drop(columns=["seconds", "error"]).to_csv(file, index=False, float_format="%.5g")
-    rows.unlink()
-
-
 if __name__ == "__main__":
-    main()
+    tables.main(__doc__, [("phase_diagram", outcome, grid())])

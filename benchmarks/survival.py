@@ -8,20 +8,15 @@ neurons is stuck with probability (1 - p)^h. Nothing random enters: an infinitel
 stood in for by neurons spread evenly over the law of one.
 """
 
-import importlib.metadata
-import platform
-import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy.special import ndtri
 from scipy.stats import qmc
 
 import alignlib as al
+from benchmarks import tables
 
-HERE = Path(__file__).parent
 FEW, MANY = 2**11, 2**14  # neurons that stand for infinitely many; many where few of them survive
 SCALES = {
     "balanced": np.r_[0.001, 0.01, np.geomspace(0.05, 0.2, 13), np.geomspace(0.25, 4, 13)],
@@ -98,22 +93,5 @@ def grid():
     ]
 
 
-def read():
-    """The committed table."""
-    return pd.read_csv(HERE / "survival.csv", comment="#")
-
-
-def main():
-    table = al.sweep(survival, grid())
-    failed = table[table.error != ""]
-    if len(failed):
-        raise SystemExit(f"{len(failed)} points failed, the first: {failed.error.iloc[0]}")
-    packages = ("numpy", "scipy", "numba", "alignlib")
-    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
-    with (HERE / "survival.csv").open("w") as file:
-        file.write(f"# {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {versions}\n")
-        table.drop(columns=["seconds", "error"]).to_csv(file, index=False, float_format="%.6g")
-
-
 if __name__ == "__main__":
-    main()
+    tables.main(__doc__, [("survival", survival, grid())])

@@ -58,14 +58,47 @@ def test_pinned_neurons_occur_and_are_counted(stuck):
     assert sorted(pinned) == [0, 0, 0, 1, 1]  # two of five seeds
 
 
-def test_the_rapidity_bound_holds_along_the_run(stuck):
-    path = stuck[0]
-    claim = al.theory.certify_nonconvergence(path.at(14.0), path.data)
-    t = np.linspace(14.0, 100.0, 2000)
+def rapidity(path, begin, end):
+    """`∫ ‖D‖ dt` of the full neurons."""
+    t = np.linspace(begin, end, 2000)
     f = np.array([path.at(s)(path.data.x) for s in t])
     d = path.loss_function.pull(f, path.data.y) @ path.data.x
-    rapidity = np.trapezoid(np.linalg.norm(d, axis=1), t)
-    assert 0 < rapidity <= claim.rapidity
+    return np.trapezoid(np.linalg.norm(d, axis=1), t)
+
+
+def test_the_rapidity_bound_holds_along_the_run(stuck):
+    claim = al.theory.certify_nonconvergence(stuck[0].at(14.0), stuck[0].data)
+    assert 0 < rapidity(stuck[0], 14.0, 100.0) <= claim.rapidity
+
+
+@pytest.mark.parametrize("seed", [2, 6, 11])
+def test_space_like_neurons_at_least_squares_are_certified_and_stay(seed):
+    # All full neurons have |v| < ‖w‖, so that none of them alone is sure to keep its size.
+    data = al.data.three_points()
+    path = al.gradient_flow(al.Network.unbalanced(10, 2, 0.03, rng=seed), data, "squared", 2000.0)
+    net = path.at(25.0)
+    full = net.pattern(data.x).all(axis=1)
+    assert (net.minkowski()[full] > 0).all()
+    claim = al.theory.certify_nonconvergence(net, data)
+    assert claim.holds
+    assert claim.masses[0] < claim.masses[1]
+    assert 0 < rapidity(path, 25.0, 200.0) <= claim.rapidity
+    assert np.abs(path.outputs[-1] - data.x @ claim.least_squares).max() < 1e-9
+
+
+def test_the_bound_on_the_neurons_together_holds_for_any_of_them():
+    # a ≥ a_0 - b_0 ρ, the step of the proof: random groups, pulled at unit speed in random directions.
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        w, v = rng.standard_normal((4, 3)) * rng.exponential(size=(4, 1)), rng.standard_normal(4)
+        a, b, turn = np.linalg.norm(v), np.linalg.norm(w), 1e-3
+        for step in range(1, 500):
+            d = -v @ w if rng.random() < 0.8 else rng.standard_normal(3)  # mostly the worst one
+            d /= np.linalg.norm(d)
+            along = w @ d
+            w = w + np.outer(v * np.sinh(turn) + along * (np.cosh(turn) - 1), d)
+            v = v * np.cosh(turn) + along * np.sinh(turn)
+            assert np.linalg.norm(v) >= a - b * step * turn - 1e-12  # 500 roundings
 
 
 def test_unbalanced_runs_that_escape_are_never_certified():
