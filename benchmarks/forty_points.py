@@ -2,9 +2,9 @@
 
     python -m benchmarks.forty_points     about six minutes on one core
 
-Writes `forty_points.csv`, one row a start: at each of `TIMES` the loss, the number of kinks of the function, and
-the number of living neurons that slide on a hyperplane. 20,000 balanced neurons up to t = 2000 is what the
-published script runs. Chapter 5 makes the narrower rows of one seed again, and compares.
+Writes `forty_points.csv`, one row a start: at each of `TIMES` the loss, the number of kinks of the
+function, and the number of living neurons that slide on a hyperplane. 20,000 is the width that the
+published script has by default. Chapter 5 makes the narrower rows of one seed again, and compares.
 """
 
 from dataclasses import dataclass

@@ -2,9 +2,9 @@
 
     python -m benchmarks.threshold     about an hour on one core
 
-Writes `threshold.csv`, one row a start: Gaussian inputs in d dimensions, no bias, n noisy labels of a linear
-teacher; the loss at three times, the error on new inputs without noise at the last, and the same of least
-squares. Chapter 5 makes some rows again with the functions below, and compares.
+Writes `threshold.csv`, one row a start: Gaussian inputs in d dimensions, no bias, n noisy labels of a
+linear teacher; the loss at three times, the error on new inputs without noise at the last, and the same
+of least squares. Chapter 5 makes some rows again with the functions below, and compares.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def noisy(start):
 
 
 def outcome(start):
-    """`loss_T` at each T of `TIMES`, `test` at the last, and `least_loss`, `least_test` of least squares."""
+    """`loss_T` at each T of `TIMES`, `test` at the last; `least_loss`, `least_test` of least squares."""
     teacher, data = noisy(start)
     net = al.Network.balanced(start.width, start.dim, start.scale, rng=start.seed)
     path = al.gradient_flow(net, data, "squared", TIMES[-1], rtol=1e-3, t_save=TIMES)
