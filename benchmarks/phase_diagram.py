@@ -1,11 +1,12 @@
 """Which starts end at least squares on BF's three points: chapter 5's phase diagram.
 
-    python -m benchmarks.phase_diagram               the table, about twenty minutes on one core
+    python -m benchmarks.phase_diagram               the tables, about twenty minutes on one core
     python -m benchmarks.phase_diagram --workers 4   on four cores
 
 Writes `phase_diagram.csv`, one row a start: kind, width, scale and seed; how well it was aligned at the
-end of the early phase; how it ended. It can be interrupted: the same command goes on. Chapter 5 makes
-some rows again with the functions below, and compares.
+end of the early phase; how it ended. And `phase_functions.csv`, what the first balanced ones have learned.
+It can be interrupted: the same command goes on. Chapter 5 makes some rows again with the functions
+below, and compares.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ LEAST_SQUARES = 0.17504273504  # its loss
 ESCAPED = 0.17  # the loss never rises, so a run below this does not end at least squares
 FITTED = 0.01  # how far down the first seeds of every cell are followed
 FOLLOWED = 5
+LINE = np.linspace(-0.92, 0.3, 62)  # where the functions of these seeds are kept
 
 
 @dataclass(frozen=True)
@@ -38,20 +40,31 @@ class Start:
 
 def outcome(start):
     """Its alignment, and its end: "stuck" (certified), "escaped" (loss below `ESCAPED`) or "open"."""
+    path, net, now, stuck = followed(start)
+    loss = path.loss_function.value(net(path.data.x), path.data.y)
+    end = "stuck" if stuck else "escaped" if loss < ESCAPED else "open"
+    return {**alignment(path), "end": end, "t": now, "loss": loss}
+
+
+def learned(start):
+    """The function of the network when it is decided, at the inputs `LINE`."""
+    _, net, _, _ = followed(start)
+    return {f"f{i}": value for i, value in enumerate(net(np.stack([LINE, np.ones_like(LINE)], axis=1)))}
+
+
+def followed(start):
+    """The path to the first stop; the network where it is decided, when that is, whether it is stuck."""
     data = al.data.three_points()
     net = getattr(al.Network, start.kind)(start.width, 2, start.scale, rng=start.seed)
     path, now = al.gradient_flow(net, data, "squared", STOPS[0], rtol=1e-5), STOPS[0]
-    found = alignment(path)
     net, enough = path.final, FITTED if start.seed < FOLLOWED else ESCAPED
     for stop in STOPS:
         if stop > now:
             net = al.gradient_flow(net, data, "squared", stop - now, rtol=1e-5, t_save=[stop - now]).final
-        loss, now = path.loss_function.value(net(data.x), data.y), stop
-        stuck = al.theory.certify_nonconvergence(net, data).holds
-        if stuck or loss < enough:
+        now, stuck = stop, al.theory.certify_nonconvergence(net, data).holds
+        if stuck or path.loss_function.value(net(data.x), data.y) < enough:
             break
-    end = "stuck" if stuck else "escaped" if loss < ESCAPED else "open"
-    return {**found, "end": end, "t": now, "loss": loss}
+    return path, net, now, stuck
 
 
 def alignment(path):
@@ -87,16 +100,17 @@ def living(net, data, goal):
     return cosines, net.v[alive], int((~pattern[alive].all(axis=1)).sum())
 
 
-def grid(seeds=SEEDS):
+def grid(seeds=SEEDS, kinds=KINDS):
     """All starts, the seeds outermost, so that a sweep that is stopped has every cell."""
     return [
         Start(kind, width, scale, seed)
         for seed in seeds
-        for kind in KINDS
+        for kind in kinds
         for width in WIDTHS
         for scale in SCALES
     ]
 
 
 if __name__ == "__main__":
-    tables.main(__doc__, [("phase_diagram", outcome, grid())])
+    functions = grid(range(FOLLOWED), kinds=("balanced",))
+    tables.main(__doc__, [("phase_functions", learned, functions), ("phase_diagram", outcome, grid())])
