@@ -24,6 +24,7 @@ SCALES = {
     "unbalanced": np.r_[np.geomspace(1e-6, 0.1, 11), np.geomspace(0.14, 4, 13)],
 }
 END = 30.0  # the network is at least squares, and nothing has escaped yet
+ROUNDS = 8
 
 
 @dataclass(frozen=True)
@@ -63,25 +64,33 @@ def unaligned(net, data):
     return ~(full | dead | resting)
 
 
-def survival(point):
-    """`p`, and whether it was found in at most eight rounds.
+def rounds(point):
+    """Who survives, and the network at `END`, round by round.
 
-    A survivor is one in the pulls of a network *without* survivors: those of the last round are made
-    a billion times smaller in the next, until they stay the same.
+    A survivor is one in the pulls of a network *without* survivors: those of one round are made a
+    billion times smaller in the next, until they stay the same.
     """
     data = al.data.three_points()
     w, v = wide(point.kind, point.count)
     trains = np.ones(point.count, dtype=bool)
-    for rounds in range(8):
+    for _ in range(ROUNDS):
         size = point.scale / np.sqrt(trains.sum()) * np.where(trains, 1.0, 1e-9)
         net = al.Network(size[:, None] * w, size * v)
         end = al.gradient_flow(net, data, "squared", END, rtol=1e-5, t_save=[END]).final
         survives = unaligned(end, data)
-        settled = (survives != trains).all()
-        if settled or rounds == 7:
-            loss = al.loss.get("squared").value(end(data.x), data.y)
-            return {"p": survives.mean(), "settled": settled, "loss": loss}
+        yield survives, end
+        if (survives != trains).all():
+            return
         trains = ~survives
+
+
+def survival(point):
+    """`p`, whether it was settled in at most `ROUNDS` rounds, and the loss at `END`."""
+    *before, (survives, end) = rounds(point)
+    settled = len(before) < ROUNDS - 1 or bool((survives == before[-1][0]).all())
+    data = al.data.three_points()
+    loss = al.loss.get("squared").value(end(data.x), data.y)
+    return {"p": survives.mean(), "settled": settled, "loss": loss}
 
 
 def grid():
