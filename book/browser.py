@@ -16,13 +16,7 @@ QUIET = (
 MISSING = "no browser: install Chromium (Debian: apt-get install chromium)"
 
 
-def found(playwright):
-    """The path of the browser as installed, or else of the one that Playwright fetched, or None."""
+def find(playwright):
+    """The path of the browser as installed, or else of the one Playwright fetched; None without either."""
     path = next(filter(None, map(shutil.which, NAMES)), playwright.chromium.executable_path)
     return path if Path(path).exists() else None
-
-
-def launch(playwright):
-    """The browser, running; None if there is none."""
-    path = found(playwright)
-    return path and playwright.chromium.launch(executable_path=path, args=QUIET)

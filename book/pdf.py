@@ -7,6 +7,7 @@ time with the page numbers of the first.
 
 import io
 import json
+import logging
 import sys
 from html import escape
 from pathlib import Path
@@ -16,9 +17,10 @@ import matplotlib
 import yaml
 from bs4 import BeautifulSoup
 from playwright.sync_api import sync_playwright
-from pypdf import PdfReader
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import NameObject, TextStringObject
 
-from book.browser import MISSING, launch
+from book.browser import MISSING, QUIET, find
 from book.build import BUILD, ROOT
 from book.mathematics import mathjax
 
@@ -55,7 +57,10 @@ def anchor(page, name=""):
 
 
 def read(page, pages):
-    """The article of a built page, its anchors and links made those of the whole book."""
+    """The article of a built page, its anchors and links made those of the whole book.
+
+    A numbered chapter begins on a new page and has its own running title; other pages share their part's.
+    """
     soup = BeautifulSoup((HTML / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
     article = soup.select_one("article")
     for one in article.select("script, a.headerlink, details.hide, .toctree-wrapper"):
@@ -80,36 +85,35 @@ def read(page, pages):
     number = Path(page).name.split("_")[0]
     if number.isdigit():
         article.h1.insert(0, f"{int(number)}\u2002")
-    article["id"] = anchor(page)
+    article["id"], article["data-part"] = anchor(page), pages[page]
+    article["data-running"] = article.h1.get_text() if number.isdigit() else pages[page]
     return article
 
 
 def solutions(articles):
     """The solutions, taken out of their chapters into one of their own; in their places, where they are."""
-    text = '<article id="page-solutions"><h1>Solutions to the exercises</h1></article>'
-    chapter = BeautifulSoup(text, "html.parser").article
+    chapter = BeautifulSoup("<article><h1>Solutions to the exercises</h1></article>", "html.parser").article
+    chapter.attrs = articles[-1].attrs | {"id": anchor("solutions")}
     for article in articles:
         found = article.select(".solution")
-        if found:
-            title = (
-                f'<section id="{article["id"]}-solutions"><h2>{article.h1.decode_contents()}</h2></section>'
-            )
-            chapter.append(BeautifulSoup(title, "html.parser"))
+        title = f'<section id="{article["id"]}-solutions"><h2>{article.h1.decode_contents()}</h2></section>'
+        section = BeautifulSoup(title, "html.parser").section
         for solution in found:
             link = f'<p class="solved"><a class="page" href="#{solution["id"]}">Solution on page</a></p>'
             solution.replace_with(BeautifulSoup(link, "html.parser"))
-            chapter.select("section")[-1].append(solution)
+            section.append(solution)
+        if found:
+            chapter.append(section)
     return chapter
 
 
-def table_of_contents(articles, parts):
-    """Chapters and their sections, each a link that will say its page."""
+def table_of_contents(articles):
+    """Parts, chapters and sections; the last two are links that will say their page."""
     lines, last = [], ""
     for article in articles:
-        part = parts.get(article["id"], last)
-        if part != last:
-            lines.append(f'<p class="part">{escape(part)}</p>')
-        last = part
+        if article["data-part"] != last:
+            last = article["data-part"]
+            lines.append(f'<p class="part">{escape(last)}</p>')
         lines.append(entry(article["id"], article.h1, "chapter"))
         sections = article.select("section[id] > h2")
         lines += [entry(title.parent["id"], title, "section") for title in sections]
@@ -120,7 +124,7 @@ def entry(name, title, kind):
     return f'<a class="page {kind}" href="#{name}"><span>{title.decode_contents()}</span></a>'
 
 
-def front(articles, parts):
+def front(articles):
     """The title page and the table of contents."""
     book = settings("CITATION.cff")
     title, _, subtitle = book["title"].partition(": ")
@@ -137,7 +141,7 @@ that ran. Here its moving pictures stand still, and the code of plots is left ou
 Text and figures: CC BY 4.0, code: MIT.</p>
 </header>
 <nav><p class="title">Contents</p>
-{table_of_contents(articles, parts)}
+{table_of_contents(articles)}
 </nav>"""
 
 
@@ -148,10 +152,11 @@ def head(articles):
         f" src: url({(FONTS / name).as_uri()}.ttf) }}"
         for (family, weight, style), name in FACES.items()
     ]
-    titles = {one["id"]: json.dumps(one.h1.get_text(), ensure_ascii=False) for one in articles[1:]}
+    titles = dict.fromkeys(one["data-running"] for one in articles)
     running = [
-        f"@page {name} {{ @top-right {{ content: {title} }} }}\n#{name} {{ page: {name} }}"
-        for name, title in titles.items()
+        f"@page running-{i} {{ @top-right {{ content: {json.dumps(title, ensure_ascii=False)} }} }}\n"
+        f"[data-running={json.dumps(title, ensure_ascii=False)}] {{ page: running-{i} }}"
+        for i, title in enumerate(titles)
     ]
     fonts = mathjax() / "output" / "chtml" / "fonts" / "woff-v2"
     config = {"chtml": {"fontURL": fonts.as_uri()}, "options": {"enableMenu": False}}
@@ -164,20 +169,24 @@ def head(articles):
 <script src="{(mathjax() / "mml-chtml.js").as_uri()}"></script>"""
 
 
-def assemble():
-    """The book of all pages, as HTML to be printed."""
+def collect():
+    """The pages of the book as articles, in order; the bibliography remains the last."""
     pages = contents()
     articles = [read(page, pages) for page in pages]
-    parts = {anchor(page): part for page, part in pages.items()}
-    bibliography = next(i for i, one in enumerate(articles) if one["id"] == anchor("bibliography"))
-    articles.insert(bibliography, solutions(articles))
-    body = front(articles, parts) + "\n".join(map(str, articles))
+    articles.insert(-1, solutions(articles))
+    return articles
+
+
+def assemble(articles):
+    """The book of all articles, as HTML to be printed."""
+    body = "\n".join(map(str, articles))
     return f"""<!DOCTYPE html>
 <html lang="en" data-theme="light">
 <head><meta charset="utf-8">
 {head(articles)}
 </head>
 <body>
+{front(articles)}
 {body}
 </body>
 </html>"""
@@ -188,36 +197,59 @@ NUMBER = (
 )
 
 
-def printed(page):
-    """The PDF of what the browser shows, as bytes, and the page that each anchor is on."""
-    pdf = page.pdf(prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
+def printed(page, **options):
+    """What the browser shows as the bytes of a PDF, and the page that each anchor is on."""
+    pdf = page.pdf(prefer_css_page_size=True, print_background=True, **options)
     reader = PdfReader(io.BytesIO(pdf))
     places = reader.named_destinations.items()
     return pdf, {name.lstrip("/"): reader.get_destination_page_number(to) + 1 for name, to in places}
 
 
+def retitle(pdf, titles):
+    """The PDF with its bookmarks named again: the browser drops mathematics and writes some names twice."""
+    writer = PdfWriter(clone_from=io.BytesIO(pdf))
+
+    def items(parent):
+        item = parent.get("/First")
+        while item:
+            yield item.get_object()
+            yield from items(item.get_object())
+            item = item.get_object().get("/Next")
+
+    for item, title in zip(items(writer.root_object["/Outlines"]), titles, strict=True):
+        item[NameObject("/Title")] = TextStringObject(title)
+    book = settings("CITATION.cff")
+    authors = ", ".join(author["name"] for author in book["authors"])
+    writer.add_metadata({"/Title": book["title"], "/Author": authors, "/Creator": "Early Alignment"})
+    writer.page_mode = "/UseOutlines"
+    writer.write(PDF)
+
+
 def make(browser):
     """Print the book that is built, with its page numbers, to `PDF`."""
-    TEXT.write_text(assemble(), encoding="utf-8")
+    articles = collect()
+    TEXT.write_text(assemble(articles), encoding="utf-8")
     page = browser.new_page()
     page.goto(TEXT.as_uri())
     page.evaluate("MathJax.startup.promise")
     _, before = printed(page)
     page.evaluate(NUMBER, before)
-    pdf, after = printed(page)
+    pdf, after = printed(page, outline=True, tagged=True)
     page.close()
     if before != after:
         raise RuntimeError("the page numbers have moved the text: leave them more room in print.css")
-    PDF.write_bytes(pdf)
+    retitle(pdf, [" ".join(h.get_text().split()) for one in articles for h in one.select("h1, h2, h3")])
 
 
 def main():
+    logging.getLogger("pypdf").setLevel(logging.ERROR)  # a browser counts its objects in its own way
     if not (HTML / "index.html").exists() or (BUILD / "failed").exists():
         sys.exit("The book is not built: run `make book` first.")
     with sync_playwright() as playwright:
-        browser = launch(playwright)
-        if browser is None:
-            sys.exit(f"The PDF was not printed: {MISSING}")
+        path = find(playwright)
+        if path is None:
+            sys.exit(f"The PDF was not printed: {MISSING}.")
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         make(browser)
     print(f"\nThe PDF is {PDF}")
 

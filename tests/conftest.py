@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from book.browser import MISSING, found, launch
+from book.browser import MISSING, QUIET, find
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
@@ -80,11 +80,14 @@ def playwright():
 @pytest.fixture(scope="session")
 def chromium(playwright):
     """The path of Chromium or Chrome as installed, or else of the one Playwright fetched."""
-    return found(playwright) or missing(MISSING)
+    path = find(playwright)
+    if path is None:
+        missing(MISSING)
+    return path
 
 
 @pytest.fixture(scope="session")
 def browser(playwright, chromium):
-    launched = launch(playwright)
+    launched = playwright.chromium.launch(executable_path=chromium, args=QUIET)
     yield launched
     launched.close()
