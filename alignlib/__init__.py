@@ -18,8 +18,8 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
 inputs -> data, network, loss -> geometry -> trajectory -> walls, boost -> record
--> polygon, magnus -> decoupled, sliding -> flight -> cells -> swarm -> collocation
--> early, equicorrelated, flow, descent -> extremal, certify, measure, claim -> fit -> theory
+-> course, magnus -> polygon, sliding -> decoupled, flight -> cells -> swarm -> groups
+-> collocation -> early, equicorrelated, flow, descent -> extremal, certify, measure, claim -> fit -> theory
 -> sweeps -> plots -> widgets
 
 PyTorch is loaded with `descent`, Numba with the solvers, pandas with `sweeps`, Matplotlib with

@@ -19,10 +19,12 @@ CENTRE = 1e-12  # heights that fall to this share of theirs all at once are all 
 RIDGE = 1e-15  # makes the sliding coefficients unique where tight walls are linearly dependent
 
 
-# Two decorators, for what Python calls, and for what only compiled code calls: that compiles faster without
-# a bridge from Python, and is kept in the cache of its callers. A division by zero gives inf, as in NumPy.
+# Three decorators: for what Python calls; for what only compiled code calls, which compiles faster without
+# a bridge from Python and is kept in the cache of its callers; and for a part of its only caller, set apart
+# to be read, which would otherwise be compiled twice. A division by zero gives inf, as in NumPy.
 entry = njit(cache=True, error_model="numpy", no_cfunc_wrapper=True)
 inner = njit(error_model="numpy", no_cfunc_wrapper=True, no_cpython_wrapper=True)
+inlined = njit(error_model="numpy", inline="always")
 
 
 @inner
@@ -139,7 +141,7 @@ def slope(gram, q, a, i):
     return total
 
 
-@inner
+@inlined
 def free_optimum(gram, q, a, free):
     """The `a` that makes `q + gram a` vanish where `free`, fixed elsewhere (there the row says `a = a`)."""
     n = len(q)
@@ -156,7 +158,7 @@ def free_optimum(gram, q, a, free):
     return right
 
 
-@inner
+@inlined
 def least_norm(gram, q, low, high, a, attract, small):
     """The point of least norm in `{D_0 + Σ a_i u_i : low ≤ a ≤ high}` over the walls that attract.
 
@@ -233,15 +235,6 @@ def meet(gram, q, below, above, sign, side):
             elif abs(a[i] - below[i]) <= small:
                 result[i], a[i] = -1, below[i]
     return result, a
-
-
-@inner
-def height(z):
-    """`max |z_i|`."""
-    most = 0.0
-    for i in range(len(z)):
-        most = max(most, abs(z[i]))
-    return most
 
 
 @inner

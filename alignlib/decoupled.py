@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alignlib import polygon, record
+from alignlib import course, polygon, record
 from alignlib.boost import NEAR, OPPOSED
 from alignlib.network import Network
 
@@ -24,11 +24,11 @@ class LastLeg:
     Attributes
     ----------
     w, d : (h, d) weights at the time `since`, and D
-    neurons : (h,) numbers of each neuron, of dtype `polygon.NEURON`
+    neurons : (h,) numbers of each neuron, of dtype `course.NEURON`
     first_sides, sides : (h, m) the sides of the walls on which it was at the start, and is
     first_outputs : (n,) the outputs at the start
     log : all events, of dtype `record.LOG`
-    total, line : as in `polygon.FIELD`
+    total, line : as in `course.FIELD`
     """
 
     w: np.ndarray
@@ -97,25 +97,25 @@ def follow(net, walls, pulls, end):
     neurons, pulls = _neurons(net), np.stack(pulls)
     first_sides, sides = np.empty((2, h, m), np.int8)
     w, d, outputs = net.w.copy(), np.empty_like(net.w), np.zeros((2, m))
-    field = np.zeros(1, polygon.FIELD)[0]
+    field = np.zeros(1, course.FIELD)[0]
     field["end"], field["total"] = end, np.abs(pulls).sum()
     field["slow"], field["line"] = NEAR * field["total"], net.dim if _span_all(walls.u) else 0
     log, rows = record.new_log(min(h * (m + 4), FIRST_LOG) + m), max(1, CHUNK // m)
-    courses = np.zeros((min(rows, h), polygon.COURSE, m + -m % polygon.BLOCK))
+    courses = np.zeros((min(rows, h), course.COURSE, m + -m % course.BLOCK))
     for first in range(0, h, rows):
         part = slice(first, min(first + rows, h))
         z, first_sides[part] = walls.sides(Network(net.w[part], net.v[part]))
         a = np.where(z > 0, above, np.where(z < 0, below, 0.0))
         outputs += net.v[part] @ np.minimum(z, 0.0), net.v[part] @ np.maximum(z, 0.0)
         on = courses[: len(z), :, :m]
-        on[:, polygon.PATH] = on[:, polygon.SINCE] = 0.0
-        on[:, polygon.Z], on[:, polygon.SIDE] = z, first_sides[part]
-        on[:, polygon.A], on[:, polygon.C] = a, a @ walls.gram
+        on[:, course.PATH] = on[:, course.SINCE] = 0.0
+        on[:, course.Z], on[:, course.SIDE] = z, first_sides[part]
+        on[:, course.A], on[:, course.C] = a, a @ walls.gram
         log = _follow_part(neurons[part], courses, field, walls, pulls, net.w[part], log)
-        w[part] += on[:, polygon.PATH] @ walls.u
-        at_zero = neurons["rests"][part] | (field["line"] > 0) & (on[:, polygon.Z] == 0.0).all(axis=1)
+        w[part] += on[:, course.PATH] @ walls.u
+        at_zero = neurons["rests"][part] | (field["line"] > 0) & (on[:, course.Z] == 0.0).all(axis=1)
         w[part][at_zero] = 0.0  # not the rounding of zero, which has a side
-        d[part], sides[part] = on[:, polygon.A] @ walls.u, on[:, polygon.SIDE]
+        d[part], sides[part] = on[:, course.A] @ walls.u, on[:, course.SIDE]
     return LastLeg(
         w,
         d,
@@ -140,7 +140,7 @@ def _follow_part(neurons, courses, field, walls, pulls, w, log):
 
 def _neurons(net):
     """The neurons at the start, as `polygon.follow` wants them."""
-    neurons = np.zeros(net.width, polygon.NEURON)
+    neurons = np.zeros(net.width, course.NEURON)
     neurons["number"] = np.arange(net.width)
     neurons["v"], neurons["first2"] = net.v, (net.w**2).sum(axis=1)
     neurons["minkowski"] = net.minkowski()

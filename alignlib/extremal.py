@@ -39,11 +39,6 @@ class ExtremalVector:
     basin: tuple | None
     share: float
 
-    @property
-    def strength(self):
-        """`‖D‖`."""
-        return abs(self.rate)
-
     def __repr__(self):
         active = "".join("s" if t else "01"[int(p)] for p, t in zip(self.pattern, self.tight))
         size = f"rate={self.rate:.3g}, share={self.share:.3g}"

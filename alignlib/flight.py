@@ -6,7 +6,7 @@ decides (module `sliding`). All compiled by Numba.
 
 import numpy as np
 
-from alignlib.boost import CENTRE, add, copy, dot, entry, inner
+from alignlib.boost import CENTRE, add, copy, dot, entry, inlined, inner
 from alignlib.magnus import (
     NOTHING,
     TERMS,
@@ -49,7 +49,7 @@ def fly(w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log):
     return 0
 
 
-@inner
+@inlined
 def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, work, log):
     """One neuron from event to event, where its sides, `d` and `c` change; `eff_`: as felt sliding."""
     face(w, d, work)

@@ -10,6 +10,7 @@ from alignlib import inputs, record
 from alignlib import loss as losses
 from alignlib.collocation import NODES, Step
 from alignlib.flight import REST
+from alignlib.groups import gathered
 from alignlib.swarm import Swarm
 from alignlib.trajectory import Trajectory
 from alignlib.walls import Walls
@@ -123,7 +124,7 @@ class _Run:
         self.last = step.length, step.error
         self.f.append(step.f[-1])
         self.pulls.append(step.polynomial)
-        self.swarm = step.swarm.gathered(step.polynomial, step.length)
+        self.swarm = gathered(step.swarm, step.polynomial, step.length)
         self.logs.append(step.log)
         self.remember()
 

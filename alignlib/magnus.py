@@ -11,7 +11,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from alignlib.boost import copy, dot, inner, light_cone, moved, time_of_path, time_of_turn
+from alignlib.boost import copy, dot, inlined, inner, light_cone, moved, time_of_path, time_of_turn
 
 TERMS = 3  # coefficients of the polynomial of the pulls
 NOISE = 1e-14  # a height below this share of ‖w‖ and its change, on the wrong side, is rounding
@@ -149,7 +149,7 @@ def first_event(x, end, length, size, z, side, c, work):
     return np.inf, NOTHING
 
 
-@inner
+@inlined
 def until_event(x, goal, ahead, length, w, v, z, side, d, c, work):
     """Move from x to the first event, or to `goal`: v there, x there, and the event.
 

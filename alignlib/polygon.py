@@ -1,22 +1,21 @@
 """One neuron under constant pulls: straight from wall to wall, and a rule at each wall. Compiled.
 
 Measured in `s = ∫ v dt` the neuron moves on a straight line, `w' = D`, until it meets a wall; there D
-changes, by the rule of one wall (`_arrive`) or of several (`_touch`). Its path is a polygon. Heights and
+changes, by the rule of one wall (`_crosses`) or of several (`_touch`). Its path is a polygon. Heights and
 speeds tell all: with `z_i = ⟨w, u_i⟩`, `c_i = ⟨D, u_i⟩` and `D = Σ a_i u_i`, each event adds a multiple
 of a row of the Gram matrix to c. That, a pass over z and the search for the next wall are the cost.
 
-Everything passes the same things on: `me`, the numbers of the neuron (a row of dtype NEURON); `on`, what
-it knows of the walls, an array (COURSE, m); `field`, what is the same for all neurons (dtype FIELD), with
-the Gram matrix, `pulls` (2, m) below and above the walls, and the log of dtype `record.LOG`.
+Everything passes on `me`, `on` and `field` (module `course`), the Gram matrix, `pulls` (2, m) below and
+above the walls, and the log of dtype `record.LOG`.
 """
 
 import numpy as np
 
 from alignlib.boost import (
     CENTRE,
-    OPPOSED,
     dot,
     entry,
+    inlined,
     inner,
     light_cone,
     meet,
@@ -25,45 +24,23 @@ from alignlib.boost import (
     time_of_turn,
     write,
 )
-
-NEURON = np.dtype(
-    [
-        ("number", "i8"),
-        ("v", "f8"),
-        ("t", "f8"),  # the time of its last event
-        ("first2", "f8"),  # ‖w‖² at the start
-        ("minkowski", "f8"),  # ‖w‖² - v², conserved
-        ("sign", "f8"),  # the sign of v, or the one that v = 0 is about to take
-        ("wall", "i8"),  # the one it has met or is about to meet; -1 if none
-        ("second", "i8"),  # walls that may be the next after it; -1 if none is known
-        ("third", "i8"),
-        ("fell", "f8"),  # its largest height before the step, if w may be 0 after it
-        ("s", "f8"),  # ∫ v dt
-        ("pulled", "f8"),  # ⟨w, D⟩
-        ("size2", "f8"),  # ‖D‖²
-        ("events", "i8"),
-        ("slides", "?"),
-        ("started", "?"),
-        ("rests", "?"),  # it came to w = 0
-    ]
+from alignlib.course import (
+    ABOVE,
+    BELOW,
+    PATH,
+    SIDE,
+    SINCE,
+    A,
+    C,
+    Z,
+    acts,
+    highest,
+    nearest,
+    opposed,
+    settle,
+    sum_up,
+    transverse,
 )
-FIELD = np.dtype(
-    [
-        ("end", "f8"),  # the neurons are followed until then
-        ("total", "f8"),  # the sum of the sizes of all pulls
-        ("slow", "f8"),  # a speed below this is the rounding of zero
-        ("line", "i8"),  # d if the walls span the whole space, else 0
-        ("count", "i8"),  # rows of the log that are filled
-    ]
-)
-# The rows of `on`: heights, speeds, coefficients of D, sides (±1, and 0 where the neuron slides), and
-# PATH, with `w = w(0) + Σ path_i u_i`, brought up to date at `s = since_i`. RATIO is for `_nearest`.
-# Their length is a multiple of BLOCK: behind the walls are zeros, at height 0, which nothing approaches.
-Z, C, A, SIDE, PATH, SINCE, RATIO = range(7)
-COURSE = 7
-BLOCK = 64  # walls looked at together in the search for the next one
-BELOW, ABOVE = 0, 1
-
 
 NOTHING, WALL, TURN = 0, 1, 2  # what the next event is
 
@@ -84,7 +61,7 @@ def follow(neurons, first, courses, field, gram, pulls, w, u, log):
     return len(neurons)
 
 
-@inner
+@inlined
 def _follow_one(me, on, field, gram, pulls, w, u, log):
     """From event to event; False if the log is full before the last."""
     if not me.started:
@@ -93,28 +70,28 @@ def _follow_one(me, on, field, gram, pulls, w, u, log):
     while field.count + len(gram) < len(log):
         if me.size2 <= field.slow**2:  # D is the rounding of zero
             me.pulled, me.size2 = 0.0, 0.0
-        distance = _nearest(me, on, field.slow)
-        across = _across(me, on, field, w, u) if _opposed(me) else np.nan
+        distance = nearest(me, on, field.slow)
+        across = transverse(me, on, field, w, u) if opposed(me) else np.nan
         event, k = _step(me, on, field.end, distance, across), me.wall
         if event == NOTHING:
             return True
         came, change, touches = on[SIDE, k], pulls[BELOW, k] - pulls[ABOVE, k], me.slides
         if event == TURN:
             _turn(me, field, log)
-        elif me.fell > 0.0 and len(gram) > 1 and _high(on) <= CENTRE * me.fell:
+        elif me.fell > 0.0 and len(gram) > 1 and highest(on) <= CENTRE * me.fell:
             _rest(me, on, field, gram, pulls, log)
             return True
         elif not touches and _crosses(me.sign, on[C, k] * came, change, field.slow):
             field.count = write(log, field.count, me.t, me.number, k, came, -came)
             me.size2 += change * (2.0 * on[C, k] * came + change)
-            _settle(k, on[A, k] + change * came, -came, me, on, gram)
+            settle(k, on[A, k] + change * came, -came, me, on, gram)
         else:
             touches = True
         if touches:
             _touch(me, on, field, gram, pulls, log)
         me.events += 1
-        if me.events % 16 == 0 or not _acts(on):
-            _sum_up(me, on)  # rounding does not add up for ever
+        if me.events % 16 == 0 or not acts(on):
+            sum_up(me, on)  # rounding does not add up for ever
         if me.events > 1000 * (len(gram) + 10):
             raise RuntimeError("a neuron meets walls without end")
     return False
@@ -125,12 +102,6 @@ def _start(me, on):
     """Set out, with the sign of v, or the one that v = 0 is about to take."""
     me.started, me.wall, me.second, me.third = True, -1, -1, -1
     me.sign = np.sign(me.v) if me.v != 0.0 else np.sign(dot(on[A], on[Z]))
-
-
-@inner
-def _sum_up(me, on):
-    """`⟨w, D⟩` and `‖D‖²` from all walls."""
-    me.pulled, me.size2 = dot(on[A], on[Z]), dot(on[A], on[C])
 
 
 @inner
@@ -153,22 +124,13 @@ def _step(me, on, end, distance, across):
     me.s += path
     me.pulled += me.size2 * path
     # Whether w is 0 now: a pass over z, so only when it may be, and there are other walls than this.
-    me.fell = _high(on) if abs(me.pulled) <= 1e-9 * abs(was_pulled) else 0.0
+    me.fell = highest(on) if abs(me.pulled) <= 1e-9 * abs(was_pulled) else 0.0
     for i in range(on.shape[1]):
         on[Z, i] += path * on[C, i]
     if turn < reach:
         return TURN
     on[Z, me.wall] = 0.0
     return WALL
-
-
-@inner
-def _high(on):
-    """`max |z_i|`."""
-    most = 0.0
-    for i in range(on.shape[1]):
-        most = max(most, abs(on[Z, i]))
-    return most
 
 
 @inner
@@ -214,22 +176,12 @@ def _touch(me, on, field, gram, pulls, log):
             field.count = write(
                 log, field.count, me.t, me.number, touched[i], float(came[i]), float(went[i])
             )
-        _settle(touched[i], a[i], float(went[i]), me, on, gram)
+        settle(touched[i], a[i], float(went[i]), me, on, gram)
         me.slides |= went[i] == 0
     for i in range(n):
         if went[i] == 0:
             on[C, touched[i]] = 0.0
-    _sum_up(me, on)
-
-
-@inner
-def _settle(k, a, side, me, on, gram):
-    """From now on the neuron is on this side of wall k, with this coefficient."""
-    change = a - on[A, k]
-    on[PATH, k] += on[A, k] * (me.s - on[SINCE, k])
-    on[SINCE, k], on[A, k], on[SIDE, k] = me.s, a, side
-    for i in range(gram.shape[1]):
-        on[C, i] += change * gram[k, i]
+    sum_up(me, on)
 
 
 @inner
@@ -240,73 +192,4 @@ def _rest(me, on, field, gram, pulls, log):
         went = 0.0 if pulls[BELOW, i] != 0.0 else -1.0
         if on[SIDE, i] != went:
             field.count = write(log, field.count, me.t, me.number, i, on[SIDE, i], went)
-        _settle(i, 0.0, went, me, on, gram)
-
-
-@inner
-def _nearest(me, on, slow):
-    """How far `|P|` may grow until the neuron meets a wall, and which, in `me.wall`; -1 if none.
-
-    The wall of the largest `urgency = speed / height`, with speed `-sign side c` and height `side z`.
-    Most blocks are passed by a comparison, the more so if two walls that were urgent in the search
-    before are looked at first.
-    """
-    sign, urgency, likely = me.sign, 0.0, (me.second, me.third)
-    me.wall, me.second, me.third = -1, -1, -1
-    for k in likely:
-        if k >= 0:
-            speed, high = -sign * on[SIDE, k] * on[C, k] - slow, on[SIDE, k] * on[Z, k]
-            if speed > urgency * max(high, 1e-280):
-                urgency, me.wall, me.second = speed / max(high, 1e-280), k, me.wall
-            else:
-                me.second = k
-    for first in range(0, on.shape[1], BLOCK):
-        # Loops without branches and with indices that cannot be negative become vector instructions.
-        start, found = np.uint64(first), 0
-        stop = start + np.uint64(BLOCK)
-        for i in range(start, stop):
-            found += on[SIDE, i] * (-sign * on[C, i] - urgency * on[Z, i]) > slow
-        if found > 0:
-            for i in range(start, stop):
-                speed, high = -sign * on[SIDE, i] * on[C, i] - slow, on[SIDE, i] * on[Z, i]
-                on[RATIO, i] = speed / max(high, 1e-280)
-            for i in range(first, first + BLOCK):
-                if on[RATIO, i] > urgency:
-                    urgency, me.wall, me.second, me.third = on[RATIO, i], i, me.wall, me.second
-    if me.wall < 0:
-        return np.inf
-    return max(on[SIDE, me.wall] * on[Z, me.wall], 0.0) / abs(on[C, me.wall])
-
-
-@inner
-def _opposed(me):
-    """Whether w is so nearly opposed to D that `v + b` cannot be had from v and b."""
-    return me.size2 > 0.0 and abs(me.v * np.sqrt(me.size2) + me.pulled) < 0.01 * abs(me.v) * np.sqrt(
-        me.size2
-    )
-
-
-@inner
-def _across(me, on, field, w, u):
-    """`‖w_⊥‖²`, w_⊥ the part of w orthogonal to D; w is the start.
-
-    On `line - 1` walls the neuron slides along a line, so D is along w, and w_⊥ is 0.
-    """
-    rest, slides = w.copy(), 0
-    for i in range(len(u)):
-        part = on[PATH, i] + on[A, i] * (me.s - on[SINCE, i] - me.pulled / me.size2)
-        slides += on[SIDE, i] == 0.0
-        for x in range(len(rest)):
-            rest[x] += part * u[i, x]
-    across = dot(rest, rest)
-    noise = OPPOSED * (1.0 + field.total**2 / me.size2) * max(me.v**2 + me.minkowski, me.first2)
-    return 0.0 if across < noise or field.line == 1 + slides else across
-
-
-@inner
-def _acts(on):
-    """Whether any coefficient is not 0; looks no further than the first such."""
-    i = 0
-    while i < on.shape[1] and on[A, i] == 0.0:
-        i += 1
-    return i < on.shape[1]
+        settle(i, 0.0, went, me, on, gram)

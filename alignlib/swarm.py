@@ -1,27 +1,22 @@
 """All neurons at one time, and how they are moved over a step.
 
-Those in cells (module `cells`) move together, the others each on its own (module `flight`). After every
-step free neurons that have room are gathered into cells; a cell without room is dissolved.
+Those in cells (module `cells`) move together, the others each on its own (module `flight`). A cell without
+room is dissolved before the step; who is gathered into cells after it says module `groups`.
 """
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from alignlib import record
-from alignlib.cells import Cell, room
 from alignlib.flight import ENDLESS, felt, fly, has_room
 from alignlib.magnus import TERMS
 from alignlib.network import Network
 from alignlib.sliding import Log, Scene
 from alignlib.walls import Walls
 
-SMALLEST = 8  # fewer neurons than this are not worth a cell
-MANY = 3  # more cells of a kind than this are made into one
 FASTEST = 300.0  # a neuron may gain so much rapidity in a step; `cosh` overflows at 710
-CAUTION = 4.0  # a cell is made if its room lasts for so many steps like the last
 
 
 class StepTooLong(RuntimeError):
@@ -32,7 +27,7 @@ class StepTooLong(RuntimeError):
 class Swarm:
     """All neurons at one time: `w`, `v`, `side` of the free ones, numbered by `index`, and the cells.
 
-    Nothing changes a swarm: `move` and `gathered` return new ones.
+    Nothing changes a swarm: `move` and `dissolved` return new ones.
     """
 
     walls: Walls
@@ -57,7 +52,7 @@ class Swarm:
 
     def network(self):
         """All neurons in their order."""
-        w, v = _rows(self.w, self.v, self.cells)
+        w, v = rows(self.w, self.v, self.cells)
         order = np.argsort(np.concatenate([self.index, *(cell.index for cell in self.cells)]))
         return Network(w[order], v[order])
 
@@ -91,7 +86,7 @@ class Swarm:
     @cached_property
     def kinds(self):
         """The free neurons by their sides: the first of each kind, and the kind of each neuron."""
-        return np.unique(_keys(self.side), return_index=True, return_inverse=True)[1:]
+        return np.unique(keys(self.side), return_index=True, return_inverse=True)[1:]
 
     def forces(self, below, above):
         """Coefficients of `D` (.., 3, d) and of `⟨D, u_i⟩` (.., 3, m): free kinds first, then cells."""
@@ -110,17 +105,18 @@ class Swarm:
         below, above = self.walls.pulls(polynomial)
         scene = Scene(below, above, self.walls.u, self.walls.gram, length, start)
         d, c = self.forces(below, above)
-        keep, split, felt_d, rapidity = [], [], [], [0.0]
+        split, felt_d, rapidity = [], [], [0.0]
         for cell, cell_d, cell_c in zip(self.cells, d[len(self.kinds[0]) :], c[len(self.kinds[0]) :]):
             leave = 2.0
             if not cell.side.all():
                 cell_d, cell_c, leave = felt(cell.side, cell_d, cell_c, scene)
             gained, fits = has_room(cell.sign, cell.side, cell.room, cell.used, cell_d, cell_c, length)
-            (keep if fits and leave > 1.0 else split).append(cell)
+            if not fits or leave <= 1.0:
+                split.append(cell)
             felt_d.append(cell_d)
             rapidity.append(gained)
         if split:
-            return self._with(keep, split).move(polynomial, length, nodes, start)
+            return self.dissolved(split).move(polynomial, length, nodes, start)
         if max(rapidity) > FASTEST or length * self._fastest_free(d, c, scene) > FASTEST:
             raise StepTooLong
         minus, plus = np.zeros((2, len(nodes), self.walls.m))
@@ -164,96 +160,29 @@ class Swarm:
             rows = record.new_log(4 * len(rows))
         return self.w, self.v, self.side, rows[:0]
 
-    def gathered(self, polynomial, length):
-        """The same swarm, with cells of those free neurons that have room for steps like the last."""
-        swarm = self._undone()
-        if len(swarm.index) < SMALLEST:
-            return swarm
-        pulls = np.zeros_like(polynomial)
-        pulls[0] = polynomial.sum(axis=0)
-        free = swarm
-        for members in free._kinds():
-            swarm = swarm._gather(
-                free.index[members], free.side[members[0]], free.v[members[0]], pulls, length
-            )
-        return swarm
-
-    def _undone(self):
-        """The same swarm without the kinds of cells of which there are many, to be made into one."""
-        kind = [(cell.sign, cell.side.tobytes()) for cell in self.cells]
-        many = {key for key, count in Counter(kind).items() if count > MANY}
-        keep = [cell for cell, key in zip(self.cells, kind) if key not in many]
-        split = [cell for cell, key in zip(self.cells, kind) if key in many]
-        return self if not split else self._with(keep, split)
-
-    def _kinds(self):
-        """The free neurons with the same sides and the same sign of v, where there are enough."""
-        keys = _keys(np.column_stack([self.side, np.sign(self.v).astype(np.int8)]))
-        _, kind, sizes = np.unique(keys, return_inverse=True, return_counts=True)
-        order = np.argsort(kind, kind="stable")
-        kinds = np.split(order, np.cumsum(sizes)[:-1])
-        return [k for k in kinds if len(k) >= SMALLEST and self.v[k[0]] != 0]
-
-    def _gather(self, index, side, v, pulls, length):
-        """One cell more, of the neurons `index` and of the smaller cells of the same kind."""
-        sign = np.sign(v)
-        d, c = self.felt_on(side, pulls)
-        here = np.isin(self.index, index)
-        there = room(self.w[here], self.v[here], side, self.walls.u)
-        approached = np.append(sign * side * c[0] < 0, True)
-        need = CAUTION * length * np.linalg.norm(d[0])
-        fit = (there[:, approached].min(axis=1) >= need) | (not d.any())
-        if fit.sum() < SMALLEST:
-            return self
-        chosen = np.flatnonzero(here)[fit]
-        same = [
-            cell
-            for cell in self.cells
-            if cell.sign == sign and len(cell.index) <= len(chosen) and (cell.side == side).all()
-        ]
-        w, v = _rows(self.w[chosen], self.v[chosen], same)
-        members = np.concatenate([self.index[chosen], *(cell.index for cell in same)])
-        least = room(w, v, side, self.walls.u).min(axis=0)
-        cell = Cell.of(members, side, sign, np.column_stack([w, v]), least)
-        free = np.ones(len(self.index), bool)
-        free[chosen] = False
+    def dissolved(self, cells):
+        """The same swarm with the members of these cells free."""
+        w, v = rows(self.w, self.v, cells)
+        sides = [np.broadcast_to(cell.side, (len(cell.index), len(cell.side))) for cell in cells]
         return replace(
             self,
-            index=self.index[free],
-            w=self.w[free],
-            v=self.v[free],
-            side=self.side[free],
-            cells=(*(cell for cell in self.cells if cell not in same), cell),
-        )
-
-    def felt_on(self, side, polynomial):
-        """Coefficients of `D` and `⟨D, u_i⟩` on these sides, sliding included."""
-        below, above = self.walls.pulls(polynomial)
-        a = np.where(side > 0, above, np.where(side < 0, below, 0.0))
-        d = a @ self.walls.u
-        if side.all():
-            return d, d @ self.walls.u.T
-        scene = Scene(below, above, self.walls.u, self.walls.gram, 1.0, 0.0)
-        return felt(side, d, d @ self.walls.u.T, scene)[:2]
-
-    def _with(self, keep, split):
-        """The same swarm with the members of the cells `split` free."""
-        w, v = _rows(self.w, self.v, split)
-        sides = [np.broadcast_to(cell.side, (len(cell.index), len(cell.side))) for cell in split]
-        index = np.concatenate([self.index, *(cell.index for cell in split)])
-        return replace(
-            self, index=index, w=w, v=v, side=np.concatenate([self.side, *sides]), cells=tuple(keep)
+            index=np.concatenate([self.index, *(cell.index for cell in cells)]),
+            w=w,
+            v=v,
+            side=np.concatenate([self.side, *sides]),
+            cells=tuple(cell for cell in self.cells if cell not in cells),
         )
 
 
-def _keys(rows):
+def keys(rows):
     """A number for each row of sides or signs, the same for equal rows; bytes where they are long."""
     if rows.shape[1] < 40:
         return (rows + 1) @ 3 ** np.arange(rows.shape[1])
     return np.ascontiguousarray(rows).view([("", np.void, rows.shape[1])])[:, 0]
 
 
-def _rows(w, v, cells):
+def rows(w, v, cells):
+    """These weights, and behind them those of the members of the cells."""
     members = [cell.members() for cell in cells]
     w = np.concatenate([w, *(theta[:, :-1] for theta in members)])
     return w, np.concatenate([v, *(theta[:, -1] for theta in members)])
