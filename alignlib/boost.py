@@ -141,7 +141,7 @@ def slope(gram, q, a, i):
     return total
 
 
-@inlined
+@inner
 def free_optimum(gram, q, a, free):
     """The `a` that makes `q + gram a` vanish where `free`, fixed elsewhere (there the row says `a = a`)."""
     n = len(q)
@@ -158,7 +158,7 @@ def free_optimum(gram, q, a, free):
     return right
 
 
-@inlined
+@inner
 def least_norm(gram, q, low, high, a, attract, small):
     """The point of least norm in `{D_0 + Σ a_i u_i : low ≤ a ≤ high}` over the walls that attract.
 

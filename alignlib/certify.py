@@ -35,6 +35,7 @@ class Convergence:
 
     @property
     def holds(self):
+        """Whether all hypotheses do."""
         return all(self.hypotheses.values())
 
     def bound(self, t):
@@ -132,6 +133,7 @@ class Nonconvergence:
 
     @property
     def holds(self):
+        """Whether all hypotheses do."""
         return all(self.hypotheses.values())
 
 

@@ -35,7 +35,13 @@ class EarlyFlow(Trajectory):
     sliding: np.ndarray
 
     def at(self, t):
-        """The network at time `t ≥ 0`, exact also after the last event."""
+        """The network at time `t ≥ 0`, exact also after the last event.
+
+        Raises
+        ------
+        ValueError
+            If t is negative, or so late that the weights overflow.
+        """
         if not t >= 0:
             raise ValueError(f"`t` must be at least 0, got {t!r}")
         return self.state(float(t))

@@ -10,7 +10,6 @@ from alignlib.boost import CENTRE, add, copy, dot, entry, inlined, inner
 from alignlib.magnus import (
     NOTHING,
     TERMS,
-    TURN,
     along,
     face,
     new_work,
@@ -20,10 +19,10 @@ from alignlib.magnus import (
     until_event,
     walk,
 )
+from alignlib.record import REST, TURN
 from alignlib.sliding import change, crosses, note, resolve, slide, tight_walls
 
 FULL, ENDLESS = -1, -2  # what `fly` may return instead of a number of events
-REST = -2  # in the log, in place of a wall: the neuron came to rest where all hyperplanes meet
 
 
 @entry

@@ -9,7 +9,6 @@ import numpy as np
 from alignlib import inputs, record
 from alignlib import loss as losses
 from alignlib.collocation import NODES, Step
-from alignlib.flight import REST
 from alignlib.groups import gathered
 from alignlib.swarm import Swarm
 from alignlib.trajectory import Trajectory
@@ -167,7 +166,7 @@ class _Run:
 
     def remark(self):
         """What a reader of the result must know."""
-        resting = {neuron for log in self.logs for neuron in log["neuron"][log["wall"] == REST]}
+        resting = {neuron for log in self.logs for neuron in log["neuron"][log["wall"] == record.REST]}
         if not resting:
             return ""
         neurons = "1 neuron" if len(resting) == 1 else f"{len(resting)} neurons"

@@ -82,6 +82,11 @@ def subnetworks(net, data):
 def violating_share(data):
     """Share of the pairs of samples with `⟨y_k x_k, y_l x_l⟩ ≤ 0`, which Assumption 1 forbids.
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than two samples.
+
     >>> round(al.geometry.violating_share(al.data.toy_2d(spread=120)), 2)
     0.11
     """
@@ -102,6 +107,11 @@ def pair_correlations(data):
 
 def centres(data):
     """`x_+` and `x_-`, the sums of the samples with label +1 and with label -1: a (2, d) array.
+
+    Raises
+    ------
+    ValueError
+        If a label is neither, or one of them is missing.
 
     >>> al.geometry.centres(al.data.toy_2d()).round(2)
     array([[ 0.32,  3.69],

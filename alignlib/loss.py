@@ -96,6 +96,11 @@ def get(loss, reduction=None):
     By name: "exponential" `Σ e^{-y f}` (MMV), "logistic" `Σ log(1 + e^{-y f})`,
     "squared" `(1/n) Σ (f - y)²` (the convention of BF's published script).
 
+    Raises
+    ------
+    ValueError
+        If there is no such loss.
+
     >>> al.loss.get("squared"), al.loss.get("squared", reduction="sum")
     (Loss(squared, mean), Loss(squared, sum))
     """

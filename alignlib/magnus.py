@@ -11,11 +11,12 @@ from collections import namedtuple
 
 import numpy as np
 
-from alignlib.boost import copy, dot, inlined, inner, light_cone, moved, time_of_path, time_of_turn
+from alignlib.boost import copy, dot, inner, light_cone, moved, time_of_path, time_of_turn
+from alignlib.record import TURN
 
 TERMS = 3  # coefficients of the polynomial of the pulls
 NOISE = 1e-14  # a height below this share of ‖w‖ and its change, on the wrong side, is rounding
-TURN, NOTHING = -1, -2  # events besides the meeting of a wall, 0 to m - 1: v changes sign; none
+NOTHING = -2  # no event; others are the meeting of a wall, 0 to m - 1, and TURN, that v changes sign
 EARLY, LATE = 0.5 - np.sqrt(3.0) / 6.0, 0.5 + np.sqrt(3.0) / 6.0  # Gauss points of an interval
 NEAR, FAR = 0.5 + np.sqrt(3.0) / 3.0, 0.5 - np.sqrt(3.0) / 3.0  # their weights in the two boosts
 
@@ -149,7 +150,7 @@ def first_event(x, end, length, size, z, side, c, work):
     return np.inf, NOTHING
 
 
-@inlined
+@inner
 def until_event(x, goal, ahead, length, w, v, z, side, d, c, work):
     """Move from x to the first event, or to `goal`: v there, x there, and the event.
 

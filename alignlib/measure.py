@@ -28,17 +28,24 @@ def singular_values(net):
 def stable_rank(net):
     """`‖W‖_F² / ‖W‖_2²` of the input weights: between 1 and their rank.
 
+    Raises
+    ------
+    ValueError
+        If all input weights are zero.
+
     >>> al.measure.stable_rank(al.Network([[3.0, 0.0], [0.0, 3.0]], [1.0, 1.0]))
     2.0
     """
-    values = singular_values(net)
-    if values[0] == 0:
-        raise ValueError("`net` must have a non-zero input weight, got w = 0 throughout")
-    return float(((values / values[0]) ** 2).sum())
+    return 1.0 + rank_excess(net)
 
 
 def rank_excess(net):
     """`Σ_{i≥2} σ_i² / σ_1²`, the stable rank less 1, of the input weights, without cancellation.
+
+    Raises
+    ------
+    ValueError
+        If all input weights are zero.
 
     >>> al.measure.rank_excess(al.Network([[3, 0], [0, 4]], [1, 1]))
     0.5625

@@ -9,9 +9,10 @@ from alignlib.trajectory import EVENT
 LOG = np.dtype([("t", "f8"), ("neuron", "i8"), ("wall", "i8"), ("came", "i1"), ("went", "i1")])
 """One row: a neuron came from one side of a wall (-1, +1, or 0 if on it) and went to another.
 
-The wall is TURN where not a wall is met but `v` changes sign; `came` and `went` are then its signs.
+The wall is TURN where not a wall is met but `v` changes sign, REST where the neuron came to rest where all
+walls meet; `came` and `went` are then the signs of `v`.
 """
-TURN = -1
+TURN, REST = -1, -2
 KINDS = np.array(["activate", "deactivate", "release", "slide"])
 
 

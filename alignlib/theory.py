@@ -225,6 +225,11 @@ def bound_turning_time(mu, angle=np.pi / 2, length=1.0):
     `angle` out. After this time `bound_alignment_time` applies, so their sum bounds every alignment time.
     Derived in chapter 3.
 
+    Raises
+    ------
+    ValueError
+        If `mu` is not in (0, 1], `angle` not in [0, π], or `length` not positive.
+
     >>> round(al.theory.bound_turning_time(0.1), 3)
     3.826
     """

@@ -60,7 +60,7 @@ class Trajectory:
         return self.loss_function.value(self.outputs, self.data.y)
 
     def at(self, t):
-        """The network at time `t`, between the first and the last kept time."""
+        """The network at time `t`, between the first and the last kept time; ValueError beyond them."""
         first, last = self.t[0], self.t[-1]
         slack = 1e-12 * max(abs(first), abs(last))  # step times number of steps is rounded
         if not first - slack <= t <= last + slack:
