@@ -29,6 +29,12 @@ help:
 	@test -e $@ || { $(BIN)/playwright install chromium && touch $@; } \
 	  || echo "No browser could be fetched: the PDF and the browser tests will say what to install."
 
+# axe-core and Lighthouse, by the Node.js of the environment.
+.venv/node_modules: .venv/installed tests/package-lock.json
+	cp tests/package.json tests/package-lock.json .venv
+	$(BIN)/npm ci --prefix .venv --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 # Several processes share the machine, and one thread each is faster than all fighting for it; it also makes
 # the sums of a run the same everywhere.
 book pdf store test: export OMP_NUM_THREADS := 1
@@ -44,7 +50,7 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 
-test: .venv/browser lint book
+test: .venv/browser .venv/node_modules lint book
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 lab: .venv/installed

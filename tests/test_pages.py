@@ -103,6 +103,12 @@ def test_every_figure_has_a_sentence_for_those_who_do_not_see_it(browser, site, 
         assert figures
 
 
+def test_the_book_is_small(site):
+    sizes = {path: path.stat().st_size for path in HTML.rglob("*") if path.is_file()}
+    assert sum(sizes.values()) < 60e6
+    assert max(size for path, size in sizes.items() if path.suffix == ".html") < 4e6
+
+
 def test_a_folded_solution_opens(browser, site):
     with Visit(browser, site, "chapters/01_setup") as visit:
         solution = visit.page.locator(".solution").first

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -91,6 +92,14 @@ def test_workflows_may_do_no_more_than_they_need():
             assert not (writes and re.search(r"\b(make|python|bash)\b", "\n".join(runs))), path
             for step in job["steps"]:
                 assert re.search(r"^[\w-]+/[\w-]+@v\d+$", step.get("uses", "a/b@v1")), path
+
+
+def test_binder_reads_the_environment_file():
+    # A dry run of its builder, which silently takes an old Python where it cannot read the one asked for.
+    command = [Path(sys.executable).with_name("jupyter-repo2docker"), "--no-build", "--debug", "."]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "Building conda environment for python=3.11" in run.stdout + run.stderr
+    assert '--file "environment.yml"' in run.stdout + run.stderr
 
 
 def test_the_makefile_and_ci_install_the_same():

@@ -1,0 +1,44 @@
+"""The extensions that finish the pages: formulas, repairs, and what a page leaves out."""
+
+from book import access, light
+from book.mathematics import ERROR, FORMULA, of, typeset
+from tests.conftest import HTML
+
+
+def test_a_formula_becomes_a_picture_and_words_for_those_who_listen():
+    inline, block = '<span class="math x">\\(a &lt; b\\)</span>', '<div class="math x">\n\\[\\mu_1\\]</div>'
+    page = f"<p>Where {inline} and</p>{block}"
+    found = [of(match) for match in FORMULA.finditer(page)]
+    assert found == [("a < b", False), (r"\mu_1", True)]
+    made = typeset(found)
+    for formula in made["formulas"]:
+        assert formula.startswith("<mjx-container")
+        assert "<svg" in formula
+        assert "<math" in formula
+        assert not ERROR.search(formula)
+    assert all(outline.startswith("<path") for outline in made["glyphs"].values())
+
+
+def test_bad_tex_is_an_error():
+    for tex in (r"\nonsense", r"\frac{1}", r"\begin{nowhere}"):
+        assert ERROR.search(typeset([(tex, False)])["formulas"][0])
+
+
+def test_finishing_a_page_twice_changes_nothing(site):
+    for path in HTML.glob("chapters/*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert access.repaired(text) == text
+        assert light.patient(text) == text
+
+
+def test_addresses_in_a_style_sheet_are_seen_from_where_it_ends_up(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "basic.css").write_text("a { background: url('dot.png'); }")
+    data = 'url("data:image/svg+xml,%3Csvg")'
+    (tmp_path / "deep" / "theme.css").write_text(
+        f'@import "../basic.css";\nb {{ src: url(f.woff), {data}; }}'
+    )
+    joined = light.sheet(tmp_path / "deep" / "theme.css", tmp_path)
+    assert "url('./dot.png')" in joined
+    assert "url(deep/f.woff)" in joined
+    assert data in joined

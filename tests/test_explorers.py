@@ -1,0 +1,73 @@
+"""What an explorer shows in the page is what the library draws and says for the values of its sliders."""
+
+import io
+import json
+from functools import cache
+
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pytest
+from PIL import Image
+
+from alignlib.widgets import Explorer
+from tests.conftest import ROOT
+from tests.test_pages import EXPLORERS, Visit
+
+
+@cache
+def explorers_of(name):
+    """A chapter's explorers, by name, and its style: its cells are run up to the last explorer."""
+    found, namespace = {}, {}
+
+    class Noted(Explorer):
+        def __post_init__(self):
+            super().__post_init__()
+            found[self.name] = self
+
+    cells = [c for c in nbformat.read(ROOT / f"{name}.ipynb", as_version=4).cells if c.cell_type == "code"]
+    last = max(at for at, cell in enumerate(cells) if "widgets.Explorer(" in cell.source)
+    with pytest.MonkeyPatch.context() as patch, plt.rc_context():
+        patch.setattr("alignlib.widgets.Explorer", Noted)
+        patch.chdir(ROOT / "chapters")
+        for cell in cells[: last + 1]:
+            exec(cell.source, namespace)
+            plt.close("all")
+        return found, dict(plt.rcParams)
+
+
+def pixels(picture):
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"), dtype=int)
+
+
+# Sums over many neurons are made by several threads, in an order that changes: a last digit may move a
+# marker by a fraction of a pixel. Two pictures of one explorer differ in far more.
+HARDLY = 1e-3
+
+
+def different(one, other):
+    """The share of pixels whose colours a person could tell apart."""
+    return (np.abs(pixels(one) - pixels(other)).max(axis=-1) > 16).mean()
+
+
+@pytest.mark.parametrize(("name", "explorer"), EXPLORERS)
+def test_the_page_shows_what_the_library_draws(browser, site, name, explorer):
+    found, style = explorers_of(name)
+    described = found[explorer]
+    with Visit(browser, site, name, reduced_motion="reduce") as visit:
+        box = visit.page.locator(f"#explorer-{explorer}")
+        image, sliders = box.locator("img"), box.locator("input")
+        data = json.loads(box.locator('script[type="application/json"]').inner_text())
+        assert len(set(data["frames"])) > 1
+        pictures = []
+        for key, share in (("Home", 0), ("End", 1)):
+            for slider in sliders.all():
+                slider.press(key)
+            values = {name: shown[-share] for name, (_, shown) in described.controls.items()}
+            assert image.get_attribute("alt") == described.describe(**values)
+            shown = visit.context.request.get(image.evaluate("image => image.src")).body()
+            with plt.rc_context(style):
+                drawn = described.picture(**values)
+            assert different(shown, drawn) < HARDLY
+            pictures.append(shown)
+        assert different(*pictures) > 10 * HARDLY

@@ -1,0 +1,136 @@
+"""The chapters in a real JupyterLab, started as by `make lab`: every cell run, every explorer moved."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.test_pages import notebook_text
+
+pytestmark = pytest.mark.lab
+NOTEBOOKS = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
+COMMAND = re.search(r"^lab:.*\n\t\$\(BIN\)/(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE).group(1)
+OPTIONS = ("--no-browser", "--allow-root", "--port=0", "--IdentityProvider.token=t")
+MINUTES = 60_000  # Playwright counts in milliseconds
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """The address of a JupyterLab that works on a copy: it saves what it runs."""
+    home = tmp_path_factory.mktemp("lab")
+    for folder in ("chapters", "benchmarks"):  # chapters read the tables of benchmarks
+        shutil.copytree(ROOT / folder, home / folder)
+    places = ("CONFIG", "DATA", "RUNTIME", "LAB_SETTINGS", "LAB_WORKSPACES")
+    own = {f"JUPYTER{'_' * (not p.startswith('LAB'))}{p}_DIR": str(home / p.lower()) for p in places}
+    jupyter, *arguments = COMMAND.split()
+    command = [Path(sys.executable).with_name(jupyter), *arguments, *OPTIONS]
+    # So that the test can ask the application for cells: those out of sight are not in the page.
+    command += ["--LabApp.expose_app_in_browser=True"]
+    with (home / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=home, env={**os.environ, **own}, stdout=log, stderr=log)
+    try:
+        yield address(server, home / "log")
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+
+
+def address(server, log):
+    """Where the server says that it is, once it says so."""
+    for _ in range(240):
+        if found := re.search(r"http://127\.0\.0\.1:\d+/lab", log.read_text()):
+            return found.group()
+        assert server.poll() is None, log.read_text()
+        time.sleep(0.5)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()}")
+
+
+class Notebook:
+    """A notebook open in JupyterLab, and what the application knows of it."""
+
+    def __init__(self, page, lab, name):
+        self.page = page
+        page.set_default_timeout(2 * MINUTES)
+        page.goto(f"{lab}/tree/{name}.ipynb?token=t&reset")  # without what was open before
+        page.wait_for_function("window.jupyterapp?.shell.currentWidget?.content?.model?.cells?.length > 1")
+        page.evaluate("window.panel = jupyterapp.shell.currentWidget")
+        page.wait_for_function("panel.sessionContext.session?.kernel?.status === 'idle'")
+
+    def run(self):
+        """Run all cells; the cells as they are then."""
+        self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+        return self.page.evaluate("panel.content.model.toJSON().cells")
+
+    def cell(self, at):
+        """The cell of this number, brought into view."""
+        self.page.evaluate("at => panel.content.scrollToItem(at)", at)
+        return self.page.locator(f'.jp-WindowedPanel [data-windowed-list-index="{at}"]')
+
+    def drawn(self, explorer, steps):
+        """The picture that the kernel's explorer draws when its sliders are at these steps, in base64."""
+        find = f"next(e for e in gc.get_objects() if isinstance(e, Explorer) and e.name == {explorer!r})"
+        values = f"{{n: v[i] for (n, (_, v)), i in zip(e.controls.items(), {steps})}}"
+        request = {
+            "code": f"import base64, gc\nfrom alignlib.widgets import Explorer\ne = {find}",
+            "user_expressions": {"drawn": f"base64.b64encode(e.picture(**{values})).decode()"},
+            "store_history": False,
+        }
+        reply = self.page.evaluate(
+            "request => panel.sessionContext.session.kernel.requestExecute(request).done", request
+        )
+        return reply["content"]["user_expressions"]["drawn"]["data"]["text/plain"].strip("'")
+
+
+SHOWN = """async box => {
+  const bytes = new Uint8Array(await (await fetch(box.querySelector("img").src)).arrayBuffer());
+  return btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), ""));
+}"""
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_chapter_runs_and_its_explorers_move(browser, lab, name):
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    notebook = Notebook(context.new_page(), lab, name)
+    cells = notebook.run()
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell["outputs"]]
+    assert [output for output in outputs if output["output_type"] == "error"] == []
+    assert [output for output in outputs if output.get("name") == "stderr"] == []
+
+    explorers = re.findall(r'id=\\"explorer-([\w-]+)', notebook_text(f"chapters/{name}"))
+    live = [at for at, cell in enumerate(cells) if "widget-view" in str(cell.get("outputs"))]
+    assert len(live) == len(explorers)
+    for at, explorer in zip(live, explorers):
+        moves(notebook, at, explorer)
+
+    for at, cell in enumerate(cells):
+        if cell["cell_type"] == "markdown" and "{prf:" in cell["source"]:
+            statement = notebook.cell(at).locator("aside, .myst-proof").first
+            statement.wait_for()
+            assert "{prf:" not in statement.inner_text()
+            break
+    notebook.page.evaluate("panel.sessionContext.shutdown()")
+    context.close()
+
+
+def moves(notebook, at, explorer):
+    """Its slider moves, and the picture becomes what the library draws for the new value."""
+    box = notebook.cell(at)
+    box.locator("img").first.wait_for()
+    before = box.evaluate(SHOWN)
+    handles = box.locator(".noUi-handle")
+    handles.first.press("ArrowRight")
+    handles.first.press("ArrowRight")
+    steps = handles.evaluate_all("all => all.map(one => Math.round(one.getAttribute('aria-valuenow')))")
+    drawn = notebook.drawn(explorer, steps)
+    assert drawn != before
+    notebook.page.wait_for_function(
+        f"async ([box, drawn]) => await ({SHOWN})(box) === drawn", arg=[box.element_handle(), drawn]
+    )
