@@ -1,1 +1,1 @@
-"""What turns the chapters into pages: the build, the stored outputs, the claim ledger, offline parts."""
+"""What turns the chapters into pages: the build, the stored outputs, the claim ledger, finished pages."""
