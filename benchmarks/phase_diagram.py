@@ -111,6 +111,10 @@ def grid(seeds=SEEDS, kinds=KINDS):
     ]
 
 
+def shown():
+    """The starts whose functions are kept."""
+    return grid(range(FOLLOWED), kinds=("balanced",))
+
+
 if __name__ == "__main__":
-    functions = grid(range(FOLLOWED), kinds=("balanced",))
-    tables.main(__doc__, [("phase_functions", learned, functions), ("phase_diagram", outcome, grid())])
+    tables.main(__doc__, [("phase_functions", learned, shown()), ("phase_diagram", outcome, grid())])
