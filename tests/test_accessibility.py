@@ -23,13 +23,12 @@ RUN = """async known => (await axe.run(document, {elementRef: true, resultTypes:
 @pytest.mark.parametrize("name", PAGES + EXTRA)
 def test_axe_finds_what_is_known_and_no_more(browser, site, name):
     known = {rule for rule, (_, pages) in KNOWN.items() if name in pages}
-    with Visit(browser, site, name) as visit:
+    # Without motion, so that no colour is caught half-way.
+    with Visit(browser, site, name, reduced_motion="reduce") as visit:
         visit.page.add_script_tag(path=node_module("axe-core/axe.min.js"))
         for viewport in (WIDE, PHONE):
             visit.page.set_viewport_size(viewport)
-            visit.page.wait_for_timeout(
-                600
-            )  # the theme looks again at what scrolls after a third of a second
+            visit.page.wait_for_timeout(1000)  # the theme looks at what scrolls a little later
             for scheme in ("light", "dark"):
                 visit.page.emulate_media(color_scheme=scheme)
                 visit.page.wait_for_function(f"document.documentElement.dataset.theme === '{scheme}'")
