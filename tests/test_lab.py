@@ -59,7 +59,7 @@ class Notebook:
         page.set_default_timeout(2 * MINUTES)
         page.goto(f"{lab}/tree/{name}.ipynb?token=t&reset")  # without what was open before
         page.wait_for_function("window.jupyterapp?.shell.currentWidget?.content?.model?.cells?.length > 1")
-        page.evaluate("window.panel = jupyterapp.shell.currentWidget")
+        page.evaluate("void (window.panel = jupyterapp.shell.currentWidget)")
         page.wait_for_function("panel.sessionContext.session?.kernel?.status === 'idle'")
 
     def run(self):
