@@ -106,7 +106,8 @@ class Claim:
     def _repr_html_(self):
         """A box that says it in words, and carries the record for the ledger."""
         row = self.record()
-        said = f"Measured {row['measured']}, bound {row['relation']} {row['bound']}. {row['source']}."
+        source = row["source"][:1].upper() + row["source"][1:]
+        said = f"Measured {row['measured']}, bound {row['relation']} {row['bound']}. {source}."
         if row["failed"]:
             said = f"Fails here: {'; '.join(row['failed'])}. {said}"
         colour = row["verdict"].replace(" ", "-")

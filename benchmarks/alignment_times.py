@@ -20,7 +20,6 @@ MUS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5)
 WIDTHS = {10: 1000, 30: 1000, 100: 1000, 300: 1000, 1000: 1000, 3000: 100, 10_000: 100}
 SCALES = (1e-12, 1e-6, 1e-4, 1e-3, 1e-2, 0.1, 0.3, 1.0)
 LAST = 30.0  # the end of the full flows
-read = tables.read
 
 
 @dataclass(frozen=True)
