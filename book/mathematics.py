@@ -23,6 +23,8 @@ FORMULA = re.compile(
 )
 NOISE = re.compile(r' (?:data-c|data-mml-node|data-latex|xmlns(?::xlink)?|focusable|unselectable)="[^"]*"')
 ERROR = re.compile(r'data-mjx-error="([^"]*)"')
+# A line may break after a picture, and so between a formula and its full stop, if nothing forbids it.
+STOPPED = re.compile(r'(<span class="math (?:(?!</?span).)*</span>)([.,;:!?)\]’”]+)', re.DOTALL)
 GLYPH = re.compile(r'href="#(MJX-[^"]+)"')
 
 
@@ -63,6 +65,7 @@ def finish(app, exception):
     (Path(app.outdir) / "_static" / "mathematics.css").write_text(made["style"], encoding="utf-8")
     for path, text in texts.items():
         text = FORMULA.sub(lambda match: match[1] + done[of(match)], text)
+        text = STOPPED.sub(r'<span class="stopped">\1\2</span>', text)
         for error in ERROR.findall(text):
             logging.getLogger(__name__).warning("%s: bad TeX: %s", path.name, error, type="mathematics")
         outlines = "".join(made["glyphs"][name] for name in sorted(set(GLYPH.findall(text))))
