@@ -87,6 +87,8 @@ def violating_share(data):
     ValueError
         If there are fewer than two samples.
 
+    Examples
+    --------
     >>> round(al.geometry.violating_share(al.data.toy_2d(spread=120)), 2)
     0.11
     """
@@ -113,6 +115,8 @@ def centres(data):
     ValueError
         If a label is neither, or one of them is missing.
 
+    Examples
+    --------
     >>> al.geometry.centres(al.data.toy_2d()).round(2)
     array([[ 0.32,  3.69],
            [ 0.32, -3.69]])

@@ -101,6 +101,8 @@ def get(loss, reduction=None):
     ValueError
         If there is no such loss.
 
+    Examples
+    --------
     >>> al.loss.get("squared"), al.loss.get("squared", reduction="sum")
     (Loss(squared, mean), Loss(squared, sum))
     """

@@ -33,6 +33,8 @@ def stable_rank(net):
     ValueError
         If all input weights are zero.
 
+    Examples
+    --------
     >>> al.measure.stable_rank(al.Network([[3.0, 0.0], [0.0, 3.0]], [1.0, 1.0]))
     2.0
     """
@@ -47,6 +49,8 @@ def rank_excess(net):
     ValueError
         If all input weights are zero.
 
+    Examples
+    --------
     >>> al.measure.rank_excess(al.Network([[3, 0], [0, 4]], [1, 1]))
     0.5625
     """

@@ -230,6 +230,8 @@ def bound_turning_time(mu, angle=np.pi / 2, length=1.0):
     ValueError
         If `mu` is not in (0, 1], `angle` not in [0, π], or `length` not positive.
 
+    Examples
+    --------
     >>> round(al.theory.bound_turning_time(0.1), 3)
     3.826
     """

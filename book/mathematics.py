@@ -58,11 +58,13 @@ def finish(app, exception):
     texts = {path: path.read_text(encoding="utf-8") for path in Path(app.outdir).rglob("*.html")}
     texts = {path: text for path, text in texts.items() if FORMULA.search(text)}
     wanted = list(dict.fromkeys(of(match) for text in texts.values() for match in FORMULA.finditer(text)))
+    style = Path(app.outdir) / "_static" / "mathematics.css"
+    style.touch()  # the pages ask for it, formulas or not
     if not wanted:
         return
     made = typeset(wanted)
     done = dict(zip(wanted, made["formulas"]))
-    (Path(app.outdir) / "_static" / "mathematics.css").write_text(made["style"], encoding="utf-8")
+    style.write_text(made["style"], encoding="utf-8")
     for path, text in texts.items():
         text = FORMULA.sub(lambda match: match[1] + done[of(match)], text)
         text = STOPPED.sub(r'<span class="stopped">\1\2</span>', text)
