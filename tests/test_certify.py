@@ -139,6 +139,21 @@ def test_no_certificate_along_a_run_that_ends_elsewhere(kind, width, scale):
     assert seen
 
 
+@pytest.mark.parametrize(("v", "stays"), [(-1e-2, True), (-1.9e-6, False)])
+def test_a_pinned_neuron_must_be_unable_to_turn_round(v, stays):
+    """A space-like one with v nearly zero changes its sign, leaves the hyperplane, and the flow fits."""
+    data = al.data.three_points()
+    rest = al.gradient_flow(al.Network.balanced(200, 2, 1e-3, rng=0), data, "squared", 25.0).final
+    along = np.array([data.x[0, 1], -data.x[0, 0]]) / np.linalg.norm(data.x[0])
+    net = al.Network(np.vstack([rest.w, 1e-2 * along]), np.append(rest.v, v))
+    found = al.theory.certify_nonconvergence(net, data)
+    end = al.gradient_flow(net, data, "squared", 1000.0).loss[-1]
+    assert found.pinned == 1
+    assert found.holds == found.hypotheses["every pinned neuron stays pinned or becomes full"] == stays
+    # The limit to eight digits, or a fit.
+    assert abs(end - found.limit) < 1e-8 if stays else end < 1e-12
+
+
 @pytest.mark.parametrize("eta", [0.02, 0.15])
 def test_data_under_assumption_3_are_certified_as_bf_s_theorem_says(eta):
     for seed in range(3):
