@@ -19,8 +19,8 @@ Rooms, in the order in which they may import each other
 -------------------------------------------------------
 inputs -> data, network, loss -> geometry -> trajectory -> walls, boost -> record
 -> course, magnus -> polygon, sliding -> decoupled, flight -> cells -> swarm -> groups
--> collocation -> early, equicorrelated, flow, descent -> extremal, certify, measure, claim -> fit -> theory
--> sweeps -> plots -> widgets
+-> collocation -> early, equicorrelated, flow, descent -> extremal, certify, measure, claim
+-> table, fit -> theory -> sweeps -> plots -> widgets
 
 PyTorch is loaded with `descent`, Numba with the solvers, pandas with `sweeps`, Matplotlib with
 `plots`, on first use.
@@ -33,6 +33,7 @@ from alignlib.claim import Claim
 from alignlib.data import Dataset
 from alignlib.loss import Loss
 from alignlib.network import Network
+from alignlib.table import Table
 from alignlib.trajectory import Trajectory
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ __all__ = [
     "Dataset",
     "Loss",
     "Network",
+    "Table",
     "Trajectory",
     "data",
     "descent",

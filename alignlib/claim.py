@@ -5,6 +5,7 @@ the executed cells, and a claim whose cell did not run makes the build fail.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -14,6 +15,8 @@ import numpy as np
 from alignlib import inputs
 
 KINDS = ("bound", "order", "illustration", "open")
+POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?)0*(\d+)\b")
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Claim:
     Examples
     --------
     >>> al.Claim("demo", "Small is small", "derived here", 1e-17, 1e-12, resolution=1e-15)
-    Claim(demo: measured below 1e-15 <= 1e-12: holds)
+    Claim(demo: measured below 1e-15, bound <= 1e-12: holds)
     """
 
     key: str
@@ -59,8 +62,7 @@ class Claim:
     @property
     def margin(self):
         """How far the measured value is on the right side of the bound; negative on the wrong one."""
-        gap = self.bound - self.measured
-        return gap if self.relation == "<=" else -gap
+        return self.bound - self.measured if self.relation == "<=" else self.measured - self.bound
 
     @property
     def verdict(self):
@@ -78,16 +80,22 @@ class Claim:
         }[self.kind]
 
     def record(self):
-        """The claim as the ledger keeps it, numbers to three digits so that runs compare."""
+        """The claim as the ledger shows it, numbers to three digits so that runs compare.
+
+        A question that is open has no bound: `bound` and `margin` are empty.
+        """
+        bound = f"{ {'<=': '≤', '>=': '≥'}[self.relation] } {self.bound:.3g}"
+        margin = f"{self.margin:.3g}" if self._measurable() else f"{self.bound:.3g}"
+        if self.kind == "open":
+            bound = margin = ""
         return {
             "key": self.key,
-            "statement": self.statement,
+            "statement": printed(self.statement),
             "source": self.source,
-            "measured": self._shown(),
-            "relation": {"<=": "≤", ">=": "≥"}[self.relation],
-            "bound": f"{self.bound:.3g}",
-            "margin": f"{self.margin:.3g}" if self._measurable() else f"{self.bound:.3g}",
-            "failed": [name for name, held in self.hypotheses.items() if not held],
+            "measured": printed(self._shown()),
+            "bound": printed(bound),
+            "margin": printed(margin),
+            "failed": [printed(name) for name, held in self.hypotheses.items() if not held],
             "verdict": self.verdict,
         }
 
@@ -96,23 +104,41 @@ class Claim:
 
     def _shown(self):
         if np.isinf(self.measured):
-            return "never"
+            return "∞"
         return f"{self.measured:.3g}" if self._measurable() else f"below {self.resolution:.3g}"
 
     def __repr__(self):
-        comparison = f"{self._shown()} {self.relation} {self.bound:.3g}"
-        return f"Claim({self.key}: measured {comparison}: {self.verdict})"
+        comparison = f"measured {self._shown()}, bound {self.relation} {self.bound:.3g}"
+        return f"Claim({self.key}: {comparison}: {self.verdict})"
 
     def _repr_html_(self):
         """A box that says it in words, and carries the record for the ledger."""
         row = self.record()
         source = row["source"][:1].upper() + row["source"][1:]
-        said = f"Measured {row['measured']}, bound {row['relation']} {row['bound']}. {source}."
+        said = f"Measured {row['measured']}, bound {row['bound']}. {source}."
+        if not row["bound"]:
+            said = f"Measured {row['measured']}. {source}."
         if row["failed"]:
-            said = f"Fails here: {'; '.join(row['failed'])}. {said}"
+            said = f"Not met here: {'; '.join(row['failed'])}. {said}"
         colour = row["verdict"].replace(" ", "-")
         return (
             f'<div class="claim claim-{colour}" id="claim-{escape(self.key)}"'
             f' data-claim="{escape(json.dumps(row))}"><strong>{escape(row["verdict"])}</strong>'
             f" <span>{escape(row['statement'])}.</span> <span>{escape(said)}</span></div>"
         )
+
+
+def printed(text):
+    """Plain text as a page shows it: 1e-9 as 10⁻⁹, and nothing parted that belongs together.
+
+    >>> al.claim.printed("1.5e-09 and 1e+08")
+    '1.5·10⁻⁹ and 10⁸'
+    """
+
+    def power(match):
+        factor, sign, exponent = match.groups()
+        ten = "10" + (sign.replace("+", "") + exponent).translate(RAISED)
+        return ten if factor == "1" else f"{factor}·{ten}"
+
+    text = POWER.sub(power, text)
+    return re.sub(" ?([=≤≥]) ?| (%)", lambda m: f"\u00a0{m[1]}\u00a0" if m[1] else "\u00a0%", text)

@@ -116,7 +116,7 @@ def separated(n, dim, mu, rng):
 
     z = signed(np.exp(brentq(excess, -25.0, 25.0, xtol=1e-15, rtol=1e-15)))
     y = rng.permutation(np.where(np.arange(n) % 2, -1.0, 1.0))
-    return Dataset(z * y[:, None], y, f"separated, mu={mu:g}")
+    return Dataset(z * y[:, None], y, f"separated data, μ = {mu:g}")
 
 
 def equicorrelated(n, mu):
@@ -131,7 +131,7 @@ def equicorrelated(n, mu):
     n, mu = inputs.integer("n", n, least=2), inputs.positive("mu", mu, below=1)
     both = (np.sqrt(1 - mu + n * mu) - np.sqrt(1 - mu)) / n
     y = np.where(np.arange(n) % 2, -1.0, 1.0)
-    return Dataset((np.sqrt(1 - mu) * np.eye(n) + both) * y[:, None], y, f"equicorrelated, mu={mu:g}")
+    return Dataset((np.sqrt(1 - mu) * np.eye(n) + both) * y[:, None], y, f"equicorrelated data, μ = {mu:g}")
 
 
 def bundles(n, dim, angle, spread, rng):
@@ -192,7 +192,7 @@ def assumption_3(eta, rng):
     down = eta * (1 - rng.random(2))  # in (0, η]
     centre = rng.uniform(-eta, eta)
     x = [[-1 + down[0], 1 + up[0]], [centre, 1 - eta + 2 * up[1]], [1 - eta + up[2], 1 + up[3]]]
-    return Dataset(x, [1 + up[4], down[1], 1 + up[5]], f"Assumption 3, eta={eta:.3g}")
+    return Dataset(x, [1 + up[4], down[1], 1 + up[5]], f"three points with η = {eta:.3g}")
 
 
 def stewart(n=40, *, rng):

@@ -80,7 +80,7 @@ def check_loss_bound(path, t2, key="loss-bound"):
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
     >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
     >>> al.theory.check_loss_bound(path, t2=1.5)
-    Claim(loss-bound: measured 6.07 >= 1: holds)
+    Claim(loss-bound: measured 6.07, bound >= 1: holds)
     """
     certificate = certify_convergence(path.at(t2), path.data, path.loss_function)
     t, rates = _later(path, t2), []
@@ -110,7 +110,7 @@ def check_low_rank(path, t2, key="low-rank"):
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
     >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
     >>> al.theory.check_low_rank(path, t2=1.5)
-    Claim(low-rank: measured 0.504 <= 1: holds)
+    Claim(low-rank: measured 0.504, bound <= 1: holds)
     """
     t = _later(path, t2)
     ratios = [measure.stable_rank(path.at(time)) / bound_stable_rank(path, t2, time) for time in t]
@@ -134,7 +134,7 @@ def check_third_singular_value(path, t2, key="third-singular-value"):
     >>> data = al.data.separated(20, 5, 0.3, rng=0)
     >>> path = al.gradient_flow(net, data, "exponential", t_end=3)
     >>> al.theory.check_third_singular_value(path, t2=1.5)
-    Claim(third-singular-value: measured 0.001 <= 0.00159: holds)
+    Claim(third-singular-value: measured 0.001, bound <= 0.00159: holds)
     """
     values = np.array([measure.singular_values(path.at(time)) for time in _later(path, t2)])
     third = values[:, 2] if values.shape[1] > 2 else np.zeros(len(values))

@@ -6,6 +6,8 @@ a projection. A notebook switches the style on with ``plt.style.use(al.plots.STY
 
 import matplotlib.pyplot as plt
 import numpy as np
+from cycler import cycler
+from matplotlib.patheffects import withStroke
 
 from alignlib import geometry, inputs, measure
 from alignlib.data import Dataset
@@ -13,6 +15,7 @@ from alignlib.network import Network
 
 # Okabe and Ito's palette: told apart by readers with any kind of colour vision.
 POSITIVE, NEGATIVE, DEAD = "#0072B2", "#D55E00", "#8C8C8C"
+OTHERS = ("#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # for all that has no sign
 
 STYLE = {
     "figure.figsize": (6.0, 3.2),
@@ -21,6 +24,7 @@ STYLE = {
     "figure.constrained_layout.use": True,
     "savefig.facecolor": "white",
     "font.size": 11,
+    "axes.prop_cycle": cycler(color=OTHERS),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 11,
@@ -76,7 +80,9 @@ def cones(data, ax=None, radius=1.0):
                 lw=0,
                 zorder=0,
             )
-            ax.text(*(0.62 * radius * middle), label, ha="center", va="center", fontsize=12)
+            halo = [withStroke(linewidth=3, foreground="white")]
+            place = {"ha": "center", "va": "center", "fontsize": 12, "path_effects": halo, "zorder": 4}
+            ax.text(*(0.62 * radius * middle), label, **place)
     ax.set_aspect("equal")
     return ax
 

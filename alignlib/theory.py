@@ -42,7 +42,7 @@ def check_assumption_1(data, key="assumption-1"):
     """MMV, Assumption 1: `μ > 0`, measured as the share of violating pairs of samples.
 
     >>> al.theory.check_assumption_1(al.data.toy_2d())
-    Claim(assumption-1: measured 0 <= 0: holds)
+    Claim(assumption-1: measured 0, bound <= 0: holds)
     """
     return Claim(
         key,
@@ -67,7 +67,7 @@ def check_assumption_3(data, eta=1 / 6, key="assumption-3"):
     Examples
     --------
     >>> al.theory.check_assumption_3(al.data.three_points())
-    Claim(assumption-3: measured never <= 0.167: does not hold as run)
+    Claim(assumption-3: measured ∞, bound <= 0.167: does not hold as run)
     """
     if data.x.shape != (3, 2):
         raise ValueError(f"`data` must be three points in the plane, got n={data.n}, dim={data.dim}")
@@ -79,7 +79,7 @@ def check_assumption_3(data, eta=1 / 6, key="assumption-3"):
     met = (closed >= 0).all() and (open_at_0 > 0).all()
     return Claim(
         key,
-        f"Assumption 3 on {data.name or 'the data'}: the smallest eta for which it holds",
+        f"Assumption 3 holds on {data.name or 'the data'} (measured: the smallest η for which it does)",
         "BF, Assumption 3",
         max(closed.max(), open_at_0.max()) if met else np.inf,
         eta,
@@ -117,7 +117,7 @@ def check_balancedness(path, bound, key="balancedness"):
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
     >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
     >>> al.theory.check_balancedness(path, bound=1e-12)
-    Claim(balancedness: measured below 1e-14 <= 1e-12: holds)
+    Claim(balancedness: measured below 1e-14, bound <= 1e-12: holds)
     """
     start = path.start.minkowski()
     drift, size = 0.0, 0.0
@@ -249,7 +249,7 @@ def check_alignment_time(path, key="alignment-time"):
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
     >>> early = al.early_flow(net, al.data.toy_2d(), "exponential")
     >>> al.theory.check_alignment_time(early)
-    Claim(alignment-time: measured 0.192 <= 1.79: holds)
+    Claim(alignment-time: measured 0.192, bound <= 1.79: holds)
     """
     net, data = path.start, path.data
     g = path.loss_function.pull(np.zeros(data.n), data.y)

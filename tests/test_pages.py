@@ -122,7 +122,7 @@ def test_the_ledger_shows_every_listed_claim_and_leads_to_its_cell(browser, site
     listed = yaml.safe_load((ROOT / "chapters" / "claims.yml").read_text())
     targets = [f"{chapter}.html#claim-{key}" for chapter, keys in listed.items() for key in keys]
     with Visit(browser, site, "chapters/ledger") as visit:
-        links = visit.page.locator(".claim-ledger a")
+        links = visit.page.locator(".claim-ledger td a")
         assert links.evaluate_all("all => all.map(one => one.getAttribute('href'))") == targets
         links.last.click()
         chapter, anchor = targets[-1].split(".html#")

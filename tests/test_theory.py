@@ -39,17 +39,22 @@ def test_the_margin_is_positive_on_the_right_side():
 
 
 def test_rounding_noise_is_not_printed_as_a_measurement():
-    assert claim(3e-17, 1e-12, resolution=1e-15).record()["measured"] == "below 1e-15"
-    assert claim(3e-13, 1e-12, resolution=1e-15).record()["measured"] == "3e-13"
+    assert claim(3e-17, 1e-12, resolution=1e-15).record()["measured"] == "below 10⁻¹⁵"
+    assert claim(3e-13, 1e-12, resolution=1e-15).record()["measured"] == "3·10⁻¹³"
 
 
 def test_rounding_noise_leaves_the_whole_bound_as_the_margin():
-    assert claim(3e-17, 1e-12, resolution=1e-15).record()["margin"] == "1e-12"
-    assert claim(1e-12 + 5e-16, 1e-12, resolution=1e-15).record()["margin"] == "-5e-16"
+    assert claim(3e-17, 1e-12, resolution=1e-15).record()["margin"] == "10⁻¹²"
+    assert claim(1e-12 + 5e-16, 1e-12, resolution=1e-15).record()["margin"] == "-5·10⁻¹⁶"
 
 
-def test_an_infinite_time_reads_as_never():
-    assert claim(np.inf).record()["measured"] == "never"
+def test_an_infinite_time_is_shown_as_one():
+    assert claim(np.inf).record()["measured"] == "∞"
+
+
+def test_an_open_question_has_no_bound():
+    record = claim(1.0, 2.0, kind="open").record()
+    assert (record["measured"], record["bound"], record["margin"]) == ("1", "", "")
 
 
 def test_a_displayed_claim_has_an_anchor_and_escapes_its_words():
