@@ -13,6 +13,8 @@ REPAIRS = (
     (r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),
     # The entries of a list are its items; the role that docutils gives them is deprecated.
     (r'role="doc-biblioentry"', 'role="listitem"'),
+    # The space before a link is not a part of it.
+    (r'(<a class="[^"]*" href="[^"]*">) ', r" \1"),
     # An empty cell is not a heading.
     (r'<th class="head">((?:<p>)?\s*(?:</p>)?)</th>', r"<td>\1</td>"),
     # All that can be seen belongs to a landmark: the title above the table of contents, too.

@@ -102,15 +102,15 @@ def fill(app, doctree, docname):
 
 
 def count(claims):
-    """`93 claims: 60 holds, 20 only illustrated, ...`, the commonest verdict first."""
+    """`93 claims: holds 60, only illustrated 20, ...`, the commonest verdict first."""
     verdicts = Counter(claim["verdict"] for claim in claims).most_common()
-    text = ", ".join(f"{number} {verdict}" for verdict, number in verdicts)
+    text = ", ".join(f"{verdict} {number}" for verdict, number in verdicts)
     return nodes.paragraph("", f"{len(claims)} claims: {text}.")
 
 
 def table(address, claims):
     """One row a claim: the statement over its source, what was measured over its bound, the verdict."""
-    group = nodes.tgroup("", *(nodes.colspec(colwidth=width) for width in (60, 20, 20)), cols=3)
+    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in COLUMNS), cols=len(COLUMNS))
     group += nodes.thead("", row(*(paragraphs(name) for name in COLUMNS)))
     group += nodes.tbody("", *(claim_row(address, claim) for claim in claims))
     return nodes.table("", group)

@@ -2,8 +2,9 @@
 
 The theme sends every page 1.5 MB of icons, twice, twelve style sheets one after the other and the search
 index. Here the written pages are put on a diet that takes nothing from the reader: one style sheet, a font
-of the icons in use, scripts that wait for the text, pictures of known size in a smaller format that are
-fetched when they are near, and the frames of explorers in files of their own.
+of the icons in use, scripts that wait for the text, no marks around code that has the colour of the text,
+pictures of known size in a smaller format that are fetched when they are near, and the frames of explorers
+in files of their own.
 """
 
 import base64
@@ -29,6 +30,7 @@ UNUSED = re.compile(
 )
 SCHEME = '(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")'
 SEARCH = re.compile(r'<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^>]*></script>\s*')
+PLAIN = re.compile(r'<span class="[npw]">([^<]*)</span>')  # Pygments' names, punctuation, white space
 FRAME = re.compile(r"data:image/(png|webp);base64,([A-Za-z0-9+/=]+)")
 PNG = re.compile(r"_images/([\w-]+)\.png")
 PICTURE = re.compile(r'<img ([^>]*src="[^"]*_images/([\w-]+\.webp)"[^>]*)>')
@@ -130,7 +132,7 @@ def finish(app, exception):
     one_style(out, texts)
     for path, text in texts.items():
         up = "../" * (len(path.relative_to(out).parts) - 1)
-        text = unpack(out, patient(link_once(text, up)), up)
+        text = unpack(out, PLAIN.sub(r"\1", patient(link_once(text, up))), up)
         path.write_text(measured(out, text), encoding="utf-8")
 
 

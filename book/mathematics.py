@@ -26,6 +26,7 @@ ERROR = re.compile(r'data-mjx-error="([^"]*)"')
 # A line may break after a picture, and so between a formula and its full stop, if nothing forbids it.
 STOPPED = re.compile(r'(<span class="math (?:(?!</?span).)*</span>)([.,;:!?)\]’”]+)', re.DOTALL)
 GLYPH = re.compile(r'href="#(MJX-[^"]+)"')
+GROUP = re.compile(r'<g( transform="[^"]*")?><use ([^>]*)></use></g>')  # a group of one glyph
 
 
 def mathjax():
@@ -42,8 +43,21 @@ def typeset(formulas):
     if run.returncode:
         raise RuntimeError(f"MathJax failed: {run.stderr}")
     made = json.loads(run.stdout)
-    made["formulas"] = [NOISE.sub("", svg).replace("xlink:href", "href") for svg in made["formulas"]]
+    made["formulas"] = [lean(svg) for svg in made["formulas"]]
     return made
+
+
+def lean(svg):
+    """The same picture with fewer elements: a glyph needs no group around it to be moved."""
+
+    def alone(match):
+        move, glyph = match[1] or "", match[2]
+        return match[0] if move and "transform=" in glyph else f"<use {glyph}{move}></use>"
+
+    svg, before = NOISE.sub("", svg).replace("xlink:href", "href"), None
+    while svg != before:
+        svg, before = GROUP.sub(alone, svg), svg
+    return svg
 
 
 def of(match):
