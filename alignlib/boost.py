@@ -5,7 +5,7 @@ With `D` constant, `δ = ‖D‖` and `b = ⟨w, D⟩/δ`, the neuron `(w, v)` i
     v(t) = v cosh δt + b sinh δt,   w(t) = w + D P(t),   P(t) = ∫ v dt = (v + v(t)) tanh(δt/2) / δ.
 
 `v² - b²` is constant, so the height over a wall, `z_i + ⟨D, u_i⟩ P`, reaches 0 at a time that one
-`atanh` or `log` gives. Derived in chapter 1; everything here is compiled by Numba.
+`artanh` or `log` gives. Derived in chapter 1; everything here is compiled by Numba.
 """
 
 import numpy as np

@@ -29,6 +29,7 @@ class Table:
     """
 
     def __init__(self, columns, rows, digits=3):
+        rows = [list(row) for row in rows]
         self.columns = [str(name) for name in columns]
         self.cells = [[_text(cell, digits) for cell in row] for row in rows]
         self.right = [all(isinstance(cell, numbers.Real) for cell in column) for column in zip(*rows)]

@@ -203,7 +203,7 @@ def _alignment_hypotheses(path):
 
 
 def bound_alignment_time(mu, pull=1.0):
-    """`asinh(1/μ) / pull`: by then a neuron whose output weight does not shrink at the start is aligned.
+    """`arsinh(1/μ) / pull`: by then a neuron whose output weight does not shrink at the start is aligned.
 
     For the early phase under Assumption 1, a neuron with `|v| ≥ ‖w‖` and `v v̇(0) ≥ 0`, and pulls of the
     sign of the labels; `pull` is the least `|g_k| ‖x_k‖`, 1 for unit samples under the exponential loss,
@@ -218,7 +218,7 @@ def bound_alignment_time(mu, pull=1.0):
 def bound_turning_time(mu, angle=np.pi / 2, length=1.0):
     """By then the output weight of a balanced neuron has stopped shrinking, or the neuron is dead.
 
-    `log⁺ cot(ψ/2) / length + min_q (log(1 + q/μ)/q + atanh q)`, in the early phase under Assumption 1
+    `log⁺ cot(ψ/2) / length + min_q (log(1 + q/μ)/q + artanh q)`, in the early phase under Assumption 1
     for unit samples and unit pulls. ψ is the `angle` between w and the sum of the samples that it is to
     leave (`x_-` for v > 0) and `length` the length of that sum; at angle 0 the neuron never turns, and the
     bound is infinite. If some sample is on its right side already, the first term is not needed: leave
@@ -263,7 +263,7 @@ def check_alignment_time(path, key="alignment-time"):
     pull = float((np.abs(g) * np.linalg.norm(data.x, axis=1)).min())
     return Claim(
         key,
-        f"On {data.name or 'the data'} every neuron that does not shrink at first is aligned by asinh(1/μ)",
+        f"On {data.name or 'the data'} every neuron that does not shrink at first is aligned by arsinh(1/μ)",
         "derived here",
         path.alignment_times[grows].max(initial=0.0),
         bound_alignment_time(data.mu, pull) if all(hypotheses.values()) else np.nan,

@@ -8,6 +8,7 @@ time with the page numbers of the first.
 import io
 import json
 import logging
+import os
 import sys
 from html import escape
 from pathlib import Path
@@ -22,15 +23,17 @@ from pypdf.generic import NameObject, TextStringObject
 
 from book.browser import MISSING, QUIET, find
 from book.build import BUILD, ROOT
+from book.launch import repository
 from book.mathematics import mathjax
 
 HTML = BUILD / "html"
 TEXT = BUILD / "early-alignment.html"
 PDF = BUILD / "early-alignment.pdf"
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # so that it looks alike on every machine
-LONG = 16  # code with no more lines than this is not broken over two pages
+LONG = 10  # code with no more lines than this is not broken over two pages
 FACES = {
     ("Book", "normal", "normal"): "STIXGeneral",
+    ("Signs", "normal", "normal"): "DejaVuSerif",
     ("Book", "normal", "italic"): "STIXGeneralItalic",
     ("Book", "bold", "normal"): "STIXGeneralBol",
     ("Book", "bold", "italic"): "STIXGeneralBolIta",
@@ -57,13 +60,10 @@ def anchor(page, name=""):
 
 
 def read(page, pages):
-    """The article of a built page, its anchors and links made those of the whole book.
-
-    A numbered chapter begins on a new page and has its own running title; other pages share their part's.
-    """
+    """The article of a built page, its anchors and links made those of the whole book."""
     soup = BeautifulSoup((HTML / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
     article = soup.select_one("article")
-    for one in article.select("script, a.headerlink, details.hide, .toctree-wrapper"):
+    for one in article.select("script, a.headerlink, details.hide, .toctree-wrapper, .screen"):
         one.decompose()
     for one in article.select("[id]"):
         one["id"] = anchor(page, one["id"])
@@ -79,21 +79,20 @@ def read(page, pages):
             link["href"] = "#" + anchor(place.removesuffix(".html"), unquote(name))
         elif not place.startswith(("http:", "https:", "mailto:")):
             link.unwrap()  # a file of the site that is not on paper
+    for link in article.select(".claim-ledger td a, .all-exercises a"):
+        link["class"] = "page"
     for code in article.select(".cell_input pre"):
         if code.text.count("\n") <= LONG:
             code["class"] = "short"
-    number = Path(page).name.split("_")[0]
-    if number.isdigit():
-        article.h1.insert(0, f"{int(number)}\u2002")
     article["id"], article["data-part"] = anchor(page), pages[page]
-    article["data-running"] = article.h1.get_text() if number.isdigit() else pages[page]
+    article["data-running"] = article.h1.get_text()
     return article
 
 
 def solutions(articles):
     """The solutions, taken out of their chapters into one of their own; in their places, where they are."""
     chapter = BeautifulSoup("<article><h1>Solutions to the exercises</h1></article>", "html.parser").article
-    chapter.attrs = articles[-1].attrs | {"id": anchor("solutions")}
+    chapter.attrs = articles[-1].attrs | {"id": anchor("solutions"), "data-running": chapter.h1.get_text()}
     for article in articles:
         found = article.select(".solution")
         title = f'<section id="{article["id"]}-solutions"><h2>{article.h1.decode_contents()}</h2></section>'
@@ -130,15 +129,18 @@ def front(articles):
     title, _, subtitle = book["title"].partition(": ")
     authors = ", ".join(author["name"] for author in book["authors"])
     picture = (ROOT / "book" / "assets" / "opening.png").as_uri()
+    options = settings("_config.yml")["sphinx"]["config"]["html_theme_options"]
+    address, _ = repository(os.environ, options)
+    where = f'<br><a href="{address}">{address.removeprefix("https://")}</a>' if address else ""
     return f"""<header>
 <p class="title">{escape(title)}</p>
 <p class="subtitle">{escape(subtitle[:1].upper() + subtitle[1:])}</p>
 <p>{escape(authors)}</p>
 <img src="{picture}" alt="The picture that opens the book: it is explained on the next pages.">
 <p>Version {book["version"]}, {book["date-released"]:%-d %B %Y}</p>
-<p class="small">Printed from the pages of the online book, whose numbers and pictures come from notebooks
-that ran. Here its moving pictures stand still, and the code of plots is left out.
-Text and figures: CC BY 4.0, code: MIT.</p>
+<p class="small">Printed from the pages of the executable book, whose numbers and pictures come from
+notebooks that ran. Here its moving pictures stand still, and the code of plots is left out.
+Text and figures: CC BY 4.0, code: MIT.{where}</p>
 </header>
 <nav><p class="title">Contents</p>
 {table_of_contents(articles)}

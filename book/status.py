@@ -1,7 +1,7 @@
 """A Sphinx extension: what this copy of the book was built with, when, and how long its notebooks ran.
 
 The directive ``{versions}`` becomes a table of the book, Python, and the packages that `pyproject.toml`
-names for the library and for the book; ``{run-times}`` a table of the notebooks as they were executed.
+names for the library, the book and sweeps; ``{run-times}`` a table of the notebooks as they were executed.
 """
 
 import platform
@@ -21,7 +21,11 @@ PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 def versions(project=PROJECT):
     """Names and versions, as pairs."""
     table = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
-    wanted = [*table["dependencies"], *table["optional-dependencies"]["book"]]
+    wanted = [
+        *table["dependencies"],
+        *table["optional-dependencies"]["book"],
+        *table["optional-dependencies"]["sweeps"],
+    ]
     names = [Requirement(text).name for text in wanted]
     own = [("this book and alignlib", table["version"]), ("Python", platform.python_version())]
     return own + [(name, version(name)) for name in sorted(names, key=str.lower)]
@@ -51,7 +55,8 @@ def fill(app, doctree, docname):
             if run:
                 address = app.builder.get_relative_uri(docname, page)
                 link = nodes.reference("", app.env.titles[page].astext(), refuri=address, internal=True)
-                when = f"{datetime.fromtimestamp(run['mtime'], UTC):%Y-%m-%d %H:%M}"
+                # Hyphens that a narrow column does not break.
+                when = f"{datetime.fromtimestamp(run['mtime'], UTC):%Y\u2011%m\u2011%d %H:%M}"
                 rows.append((link, nodes.Text(when), nodes.Text(f"{run['runtime']:.1f}")))
         node.replace_self(table(("notebook", "executed (UTC)", "seconds"), rows))
 
