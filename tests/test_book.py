@@ -1,7 +1,7 @@
 """The extensions that finish the pages: formulas, repairs, and what a page leaves out."""
 
 from book import access, light
-from book.mathematics import ERROR, FORMULA, of, typeset
+from book.mathematics import ERROR, FORMULA, lean, of, typeset
 from tests.conftest import HTML
 
 
@@ -22,6 +22,18 @@ def test_a_formula_becomes_a_picture_and_words_for_those_who_listen():
 def test_bad_tex_is_an_error():
     for tex in (r"\nonsense", r"\frac{1}", r"\begin{nowhere}"):
         assert ERROR.search(typeset([(tex, False)])["formulas"][0])
+
+
+def test_a_formula_keeps_its_glyphs_and_loses_groups_of_one():
+    fat = (
+        '<g transform="scale(1,-1)"><g data-mml-node="mi"><use href="#a"></use></g>'
+        '<g transform="translate(9,0)"><g><use href="#b"></use></g></g>'
+        '<g transform="translate(3,0)"><use href="#c" transform="scale(2)"></use></g></g>'
+    )
+    assert lean(fat) == (
+        '<g transform="scale(1,-1)"><use href="#a"></use><use href="#b" transform="translate(9,0)"></use>'
+        '<g transform="translate(3,0)"><use href="#c" transform="scale(2)"></use></g></g>'
+    )
 
 
 def test_finishing_a_page_twice_changes_nothing(site):
