@@ -1,8 +1,11 @@
 """Rows and columns as a page shows them, in a notebook, a built page and on paper alike."""
 
 import numbers
+import re
 
 from alignlib.claim import printed
+
+BAR = re.compile(r"\$[^$]*\$|\|")  # a formula, or a bar, which would end the cell
 
 
 class Table:
@@ -11,7 +14,7 @@ class Table:
     Parameters
     ----------
     columns : sequence of str, the head
-    rows : sequence of sequences as long as `columns`
+    rows : iterable of sequences as long as `columns`
         Whole numbers are shown in full, other numbers to `digits` significant digits, text as it is.
     digits : int
 
@@ -31,13 +34,12 @@ class Table:
     def __init__(self, columns, rows, digits=3):
         rows = [list(row) for row in rows]
         self.columns = [str(name) for name in columns]
-        self.cells = [[_text(cell, digits) for cell in row] for row in rows]
-        self.right = [all(isinstance(cell, numbers.Real) for cell in column) for column in zip(*rows)]
-        for row in self.cells:
+        for row in rows:
             if len(row) != len(self.columns):
-                raise ValueError(
-                    f"`rows` must have {len(self.columns)} cells each, one has {len(row)}: {row}"
-                )
+                wanted = len(self.columns)
+                raise ValueError(f"`rows` must have {wanted} cells each, one has {len(row)}: {row}")
+        self.cells = [[_text(cell, digits) for cell in row] for row in rows]
+        self.right = [all(map(_is_number, column)) for column in zip(*rows)]
 
     def __repr__(self):
         lines = [self.columns, *self.cells]
@@ -46,16 +48,24 @@ class Table:
         return "\n".join(padded)
 
     def _repr_markdown_(self):
-        rule = ["---:" if right else ":---" for right in self.right or [False] * len(self.columns)]
-        lines = [self.columns, rule, *self.cells]
-        return "\n".join(
-            f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines
-        )
+        head, *cells = ([BAR.sub(_bar, cell) for cell in row] for row in [self.columns, *self.cells])
+        rule = ["---:" if right else ":---" for right in self.right or [False] * len(head)]
+        return "\n".join(f"| {' | '.join(line)} |" for line in [head, rule, *cells])
+
+
+def _is_number(cell):
+    return isinstance(cell, numbers.Real) and not isinstance(cell, bool)
 
 
 def _text(cell, digits):
-    if isinstance(cell, numbers.Integral) and not isinstance(cell, bool):
+    if not _is_number(cell):
+        return str(cell)
+    if isinstance(cell, numbers.Integral):
         return f"{cell:,}".replace(",", "\u202f") if abs(cell) >= 10_000 else str(cell)
-    if isinstance(cell, numbers.Real) and not isinstance(cell, bool):
-        return printed(f"{cell:.{digits}g}").replace("inf", "∞")
-    return str(cell)
+    return printed(f"{cell:.{digits}g}").replace("inf", "∞")
+
+
+def _bar(match):
+    if match[0] == "|":
+        return "&#124;"
+    return match[0].replace(r"\|", r"\Vert ").replace("|", r"\vert ")

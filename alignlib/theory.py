@@ -263,7 +263,8 @@ def check_alignment_time(path, key="alignment-time"):
     pull = float((np.abs(g) * np.linalg.norm(data.x, axis=1)).min())
     return Claim(
         key,
-        f"On {data.name or 'the data'} every neuron that does not shrink at first is aligned by arsinh(1/μ)",
+        f"On {data.name or 'the data'} every neuron that does not shrink at first "
+        "is aligned by arsinh(1/μ)",
         "derived here",
         path.alignment_times[grows].max(initial=0.0),
         bound_alignment_time(data.mu, pull) if all(hypotheses.values()) else np.nan,

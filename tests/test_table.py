@@ -16,6 +16,18 @@ def test_numbers_are_rounded_text_is_not_and_columns_of_numbers_stand_right():
     ]
 
 
+def test_bars_in_formulas_do_not_end_a_cell():
+    table = al.Table([r"$\|w\|$", "|v|"], [["$|a|$", "b"]])
+    assert table._repr_markdown_().splitlines()[::2] == [
+        r"| $\Vert w\Vert $ | &#124;v&#124; |",
+        r"| $\vert a\vert $ | b |",
+    ]
+
+
+def test_rows_may_come_from_an_iterator():
+    assert al.Table(["a", "b"], zip([1, 2], [3, 4]))._repr_markdown_().splitlines()[1] == "| ---: | ---: |"
+
+
 def test_the_text_has_aligned_columns():
     assert repr(al.Table(["a", "long"], [["x", 1], ["yyy", 22]])) == "a    long\nx    1\nyyy  22"
 
