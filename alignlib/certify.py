@@ -82,7 +82,7 @@ def certify_convergence(net, data, loss):
     classes = [data.y > 0, data.y < 0]
     return Convergence(
         hypotheses={
-            "Assumption 1: mu > 0": data.mu > 0,
+            "Assumption 1: μ > 0": data.mu > 0,
             "every neuron is at its goal": bool((alive[0] | alive[1] | dead).all()),
             "a neuron is alive for each class present": all(
                 m > 0 or not members.any() for m, members in zip(mass, classes)

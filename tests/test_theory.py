@@ -232,7 +232,7 @@ def test_the_bounds_do_not_apply_before_alignment_nor_without_assumption_1(check
     data = al.data.toy_2d()
     noisy = al.Dataset(data.x, np.where(np.arange(8) == 2, -data.y, data.y))
     path = al.gradient_flow(al.Network.balanced(30, 2, 1e-2, rng=0), noisy, "exponential", 10.0)
-    assert "Assumption 1: mu > 0" in check(path, 5.0).record()["failed"]
+    assert "Assumption 1: μ > 0" in check(path, 5.0).record()["failed"]
 
 
 @pytest.mark.parametrize("check", AFTER_ALIGNMENT)
