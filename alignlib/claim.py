@@ -141,4 +141,5 @@ def printed(text):
         return ten if factor == "1" else f"{factor}·{ten}"
 
     text = POWER.sub(power, text)
-    return re.sub(" ?([=≤≥]) ?| (%)", lambda m: f"\u00a0{m[1]}\u00a0" if m[1] else "\u00a0%", text)
+    text = re.sub(" ?([=≤≥]) ?", "\u00a0\\1\u00a0", text.replace(" %", "\u00a0%"))
+    return text.strip()

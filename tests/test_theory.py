@@ -52,6 +52,12 @@ def test_an_infinite_time_is_shown_as_one():
     assert claim(np.inf).record()["measured"] == "∞"
 
 
+def test_a_claim_is_written_as_a_page_writes():
+    record = Claim("key", "At ε = 1e-3 all but 1 % do", "us", 1.5e-9, 2e8).record()
+    assert record["statement"] == "At ε\u00a0=\u00a010⁻³ all but 1\u00a0% do"
+    assert (record["measured"], record["bound"]) == ("1.5·10⁻⁹", "≤\u00a02·10⁸")
+
+
 def test_an_open_question_has_no_bound():
     record = claim(1.0, 2.0, kind="open").record()
     assert (record["measured"], record["bound"], record["margin"]) == ("1", "", "")
