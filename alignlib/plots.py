@@ -19,7 +19,7 @@ OTHERS = ("#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # for all that
 
 STYLE = {
     "figure.figsize": (6.0, 3.2),
-    "figure.dpi": 150,
+    "figure.dpi": 200,
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
     "savefig.facecolor": "white",
