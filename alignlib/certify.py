@@ -84,7 +84,7 @@ def certify_convergence(net, data, loss):
         hypotheses={
             "Assumption 1: μ > 0": data.mu > 0,
             "every neuron is at its goal": bool((alive[0] | alive[1] | dead).all()),
-            "a neuron is alive for each class present": all(
+            "each class has a neuron in its cone, S₊ or S₋": all(
                 m > 0 or not members.any() for m, members in zip(mass, classes)
             ),
         },

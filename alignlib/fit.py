@@ -92,8 +92,9 @@ def check_loss_bound(path, t2, key="loss-bound"):
             rates.append(grown[seen] / guaranteed[seen])
     return Claim(
         key,
-        f"On {path.data.name or 'the data'} 1/L grows at least as fast as guaranteed, in both classes, "
-        f"{path.loss_function.name} loss, t from {t2:.3g} to {t[-1]:.3g}",
+        f"On {path.data.name or 'the data'} 1/L₊ and 1/L₋ grow at least as fast as guaranteed, "
+        f"{path.loss_function.name} loss, t from {t2:.3g} to {t[-1]:.3g} "
+        "(smallest speed over the guaranteed one)",
         "derived here; the order is MMV's, Theorem 1",
         min((float(rate.min()) for rate in rates if rate.size), default=np.nan),
         1.0,
@@ -116,8 +117,8 @@ def check_low_rank(path, t2, key="low-rank"):
     ratios = [measure.stable_rank(path.at(time)) / bound_stable_rank(path, t2, time) for time in t]
     return Claim(
         key,
-        f"On {path.data.name or 'the data'} the stable rank of W over its bound is at most 1 "
-        f"from t = {t2:.3g} to {t[-1]:.3g}",
+        f"On {path.data.name or 'the data'} the stable rank of W stays below its bound "
+        f"from t = {t2:.3g} to {t[-1]:.3g} (largest share of the bound)",
         "derived here; 2 + O(ε) is MMV's, Theorem 1",
         max(ratios),
         1 + ROUNDING,
@@ -140,7 +141,8 @@ def check_third_singular_value(path, t2, key="third-singular-value"):
     third = values[:, 2] if values.shape[1] > 2 else np.zeros(len(values))
     return Claim(
         key,
-        f"On {path.data.name or 'the data'} the third singular value of W stays below its bound",
+        f"On {path.data.name or 'the data'} the third singular value of W stays below its bound "
+        "(largest value)",
         "derived here",
         third.max(),
         bound_third_singular_value(path, t2) + 1e-14 * values.max(),

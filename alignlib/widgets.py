@@ -10,6 +10,7 @@ import io
 import json
 import math
 import os
+import re
 from dataclasses import dataclass, field
 from html import escape
 from itertools import product
@@ -18,6 +19,7 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 
 from alignlib import inputs
+from alignlib.claim import printed
 
 MOST = 120  # pictures in a page
 PIXELS = 120  # of a screen for an inch: letters as large as in the other figures
@@ -33,7 +35,7 @@ class Explorer:
     draw : function of a Matplotlib figure and of one value for each control, by name; draws on it
     controls : dict, for each control its label and the values it may take, in order
     describe : function of the same values, a sentence that says what the picture shows
-    caption : str, what to look for
+    caption : str, what to look for; formulas between dollars, set when the book is built
     size : (width, height) in inches
     start : dict, the value that a control has at first and in print; without it, its first one
     plays : bool, whether a page plays it once when it comes into view
@@ -96,7 +98,7 @@ class Explorer:
             f"{''.join(self._slider(control) for control in self.controls)}</div>"
             f'<p class="explorer-says" role="status"></p>'
             f'<script type="application/json">{data}</script>'
-            f"<figcaption>{escape(self.caption)}</figcaption><script>{PLAYER}</script></figure>"
+            f"<figcaption>{_set(self.caption)}</figcaption><script>{PLAYER}</script></figure>"
         )
 
     def _ipython_display_(self):
@@ -161,7 +163,13 @@ class Explorer:
 
 
 def _shown(value):
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return printed(f"{value:.3g}") if isinstance(value, float) else str(value)
+
+
+def _set(text):
+    """Text with its formulas as Sphinx writes them, for the book or a notebook to set."""
+    formula = r'<span class="math notranslate nohighlight">\\(\1\\)</span>'
+    return re.sub(r"\$([^$]+)\$", formula, escape(text))
 
 
 # Plain JavaScript, no library: finds its own box, and needs no network.

@@ -247,7 +247,7 @@ def test_without_a_neuron_for_the_negative_samples_nothing_is_claimed_and_their_
     start = al.Network.balanced(10, 5, 1e-2, rng=0)
     path = al.gradient_flow(al.Network(start.w, np.abs(start.v)), data, "exponential", 1e3)
     claim = check(path, path.alignment_time * (1 + 1e-9))
-    assert "a neuron is alive for each class present" in claim.record()["failed"]
+    assert "each class has a neuron in its cone, S₊ or S₋" in claim.record()["failed"]
     # The outputs on these samples are exactly 0, the loss of the others is below 1e-3 by now.
     assert path.loss[-1] == pytest.approx((data.y < 0).sum(), abs=1e-3)
 

@@ -158,3 +158,11 @@ def test_text_that_looks_like_a_tag_does_no_harm():
     html = explorer(describe=lambda slope, offset: "</script><b>")._repr_html_()
     assert html.count("</script>") == 2  # the two that close the data and the player
     assert data_of(html.replace(r"<\/", "</", 0))["words"][0] == "</script><b>"
+
+
+def test_a_caption_holds_formulas_and_a_slider_powers_of_ten():
+    html = explorer(caption="where $v > 0$", controls={"slope": ("slope", [1e-6]), "offset": ("o", [0.5])})
+    html = html._repr_html_()
+    formula = r'<span class="math notranslate nohighlight">\(v &gt; 0\)</span>'
+    assert f"<figcaption>where {formula}</figcaption>" in html
+    assert data_of(html)["values"] == [["10⁻⁶"], ["0.5"]]
