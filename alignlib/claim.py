@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 
-import numpy as np
-
 from alignlib import inputs
 
 KINDS = ("bound", "order", "illustration", "open")
@@ -84,14 +82,14 @@ class Claim:
 
         A question that is open has no bound: `bound` and `margin` are empty.
         """
-        bound = f"{ {'<=': '≤', '>=': '≥'}[self.relation] } {self.bound:.3g}"
-        margin = f"{self.margin:.3g}" if self._measurable() else f"{self.bound:.3g}"
+        bound = f"{ {'<=': '≤', '>=': '≥'}[self.relation] } {_number(self.bound)}"
+        margin = _number(self.margin if self._measurable() else self.bound)
         if self.kind == "open":
             bound = margin = ""
         return {
             "key": self.key,
             "statement": printed(self.statement),
-            "source": self.source,
+            "source": printed(self.source),
             "measured": printed(self._shown()),
             "bound": printed(bound),
             "margin": printed(margin),
@@ -103,12 +101,10 @@ class Claim:
         return not abs(self.measured) < self.resolution
 
     def _shown(self):
-        if np.isinf(self.measured):
-            return "∞"
-        return f"{self.measured:.3g}" if self._measurable() else f"below {self.resolution:.3g}"
+        return _number(self.measured) if self._measurable() else f"below {_number(self.resolution)}"
 
     def __repr__(self):
-        comparison = f"measured {self._shown()}, bound {self.relation} {self.bound:.3g}"
+        comparison = f"measured {self._shown()}, bound {self.relation} {_number(self.bound)}"
         return f"Claim({self.key}: {comparison}: {self.verdict})"
 
     def _repr_html_(self):
@@ -128,11 +124,15 @@ class Claim:
         )
 
 
-def printed(text):
-    """Plain text as a page shows it: 1e-9 as 10⁻⁹, and nothing parted that belongs together.
+def _number(value):
+    return f"{value:.3g}".replace("inf", "∞")
 
-    >>> al.claim.printed("1.5e-09 and 1e+08")
-    '1.5·10⁻⁹ and 10⁸'
+
+def printed(text):
+    """Plain text as a page shows it: 1e-9 as 10⁻⁹, a minus as one, and nothing parted that belongs together.
+
+    >>> al.claim.printed("1.5e-09 and -1e+08")
+    '1.5·10⁻⁹ and −10⁸'
     """
 
     def power(match):
@@ -141,5 +141,6 @@ def printed(text):
         return ten if factor == "1" else f"{factor}·{ten}"
 
     text = POWER.sub(power, text)
-    text = re.sub(" ?([=≤≥]) ?", "\u00a0\\1\u00a0", text.replace(" %", "\u00a0%"))
-    return text.strip()
+    text = re.sub(r"(?<![\w)])-(?=\d|∞)", "−", text)
+    text = re.sub(" ?([=≤≥]) ?| ([<>]) ", lambda m: f"\u00a0{m[1] or m[2]}\u00a0", text)
+    return text.replace(" %", "\u00a0%").strip()

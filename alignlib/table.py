@@ -26,9 +26,9 @@ class Table:
     Examples
     --------
     >>> al.Table(["$n$", "time"], [[10, 0.5], [1000, 1.23456e-7]])
-    $n$   time
-    10    0.5
-    1000  1.23·10⁻⁷
+    $n$    time
+    10     0.5
+    1,000  1.23·10⁻⁷
     """
 
     def __init__(self, columns, rows, digits=3):
@@ -39,7 +39,7 @@ class Table:
                 wanted = len(self.columns)
                 raise ValueError(f"`rows` must have {wanted} cells each, one has {len(row)}: {row}")
         self.cells = [[_text(cell, digits) for cell in row] for row in rows]
-        self.right = [all(map(_is_number, column)) for column in zip(*rows)]
+        self.right = [any(map(_is_number, column)) for column in zip(*rows)]
 
     def __repr__(self):
         lines = [self.columns, *self.cells]
@@ -61,7 +61,7 @@ def _text(cell, digits):
     if not _is_number(cell):
         return str(cell)
     if isinstance(cell, numbers.Integral):
-        return f"{cell:,}".replace(",", "\u202f") if abs(cell) >= 10_000 else str(cell)
+        return printed(f"{cell:,}")
     return printed(f"{cell:.{digits}g}").replace("inf", "∞")
 
 

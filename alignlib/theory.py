@@ -46,7 +46,7 @@ def check_assumption_1(data, key="assumption-1"):
     """
     return Claim(
         key,
-        f"Assumption 1 on {data.name or 'the data'}: no pair of samples violates it",
+        f"Assumption 1 on {data.name or 'the data'}: no pair of samples violates it (share of pairs)",
         "MMV, Assumption 1",
         geometry.violating_share(data),
         0.0,
@@ -100,7 +100,8 @@ def check_nonconvergence(net, data, key="nonconvergence"):
     found = certify_nonconvergence(net, data)
     return Claim(
         key,
-        f"On {data.name or 'the data'} the flow from this network provably ends at least squares",
+        f"On {data.name or 'the data'} the flow from this network provably ends at least squares "
+        "(rapidity that is left, against what a change of pattern needs)",
         "conclusion of BF, Theorem 2; certificate derived here",
         found.rapidity,
         found.rapidity + found.margin if np.isfinite(found.rapidity) else 0.0,
@@ -126,7 +127,8 @@ def check_balancedness(path, bound, key="balancedness"):
         size = max(size, float((net.w**2).sum(axis=1).max()))
     return Claim(
         key,
-        f"Every neuron keeps its Minkowski norm along the run on {path.data.name or 'the data'}",
+        f"Every neuron keeps its Minkowski norm along the run on {path.data.name or 'the data'} "
+        "(largest change, relative to the largest ‖w‖²)",
         "classical (Du, Hu, Lee 2018)",
         drift / (size or 1.0),
         bound,
@@ -146,7 +148,8 @@ def check_alignment(path, key="alignment"):
     """
     return Claim(
         key,
-        f"On {path.data.name or 'the data'} every neuron is aligned before the loss moves by 1 %",
+        f"On {path.data.name or 'the data'}, every neuron is aligned before the loss moves by 1 % "
+        "(time, against the last kept one at which it has not moved so far)",
         "after MMV, Theorem 1",
         path.alignment_time,
         _last_quiet_time(path),
@@ -174,8 +177,8 @@ def check_directional_alignment(path, bound=0.99, key="directional-alignment"):
         worst = np.where(net.v[alive] > 0, *to_sums.T).min()
     return Claim(
         key,
-        f"On {path.data.name or 'the data'} every living neuron points to the sum of its class "
-        "before the loss moves by 1 %",
+        f"On {path.data.name or 'the data'}, every living neuron points to the sum of its class "
+        "before the loss moves by 1 % (smallest cosine)",
         "after MMV",
         worst,
         bound,
@@ -263,8 +266,8 @@ def check_alignment_time(path, key="alignment-time"):
     pull = float((np.abs(g) * np.linalg.norm(data.x, axis=1)).min())
     return Claim(
         key,
-        f"On {data.name or 'the data'} every neuron that does not shrink at first "
-        "is aligned by arsinh(1/μ)",
+        f"On {data.name or 'the data'}, every neuron that does not shrink at first "
+        "is aligned by arsinh(1/μ) (latest time)",
         "derived here",
         path.alignment_times[grows].max(initial=0.0),
         bound_alignment_time(data.mu, pull) if all(hypotheses.values()) else np.nan,
