@@ -129,7 +129,7 @@ def _number(value):
 
 
 def printed(text):
-    """Plain text as a page shows it: 1e-9 as 10⁻⁹, a minus as one, and nothing parted that belongs together.
+    """Plain text as a page shows it: 1e-9 as 10⁻⁹, a minus as one, nothing parted that belongs together.
 
     >>> al.claim.printed("1.5e-09 and -1e+08")
     '1.5·10⁻⁹ and −10⁸'

@@ -62,7 +62,7 @@ def _text(cell, digits):
         return str(cell)
     if isinstance(cell, numbers.Integral):
         return printed(f"{cell:,}")
-    return printed(f"{cell:.{digits}g}").replace("inf", "∞")
+    return printed(f"{cell:.{digits}g}".replace("inf", "∞"))
 
 
 def _bar(match):

@@ -67,7 +67,7 @@ def test_an_open_question_has_no_bound():
 def test_a_displayed_claim_has_an_anchor_and_escapes_its_words():
     shown = Claim("a-b", "x < y & z", "us", 1, 2)._repr_html_()
     assert 'id="claim-a-b"' in shown
-    assert "x &lt; y &amp; z" in shown
+    assert "x\u00a0&lt;\u00a0y &amp; z" in shown
 
 
 def test_assumption_1_holds_on_separated_data_and_not_on_mnist():
@@ -239,7 +239,7 @@ def test_the_bounds_do_not_apply_before_alignment_nor_without_assumption_1(check
     data = al.data.toy_2d()
     noisy = al.Dataset(data.x, np.where(np.arange(8) == 2, -data.y, data.y))
     path = al.gradient_flow(al.Network.balanced(30, 2, 1e-2, rng=0), noisy, "exponential", 10.0)
-    assert "Assumption 1: μ > 0" in check(path, 5.0).record()["failed"]
+    assert "Assumption 1: μ\u00a0>\u00a00" in check(path, 5.0).record()["failed"]
 
 
 @pytest.mark.parametrize("check", AFTER_ALIGNMENT)
