@@ -10,8 +10,8 @@ problem, and a limit of processor time for them together; a tolerance that did n
 Times of one run of this script may be compared with each other, and with nothing else.
 
 The reference of a problem is the flow's own solver at its tightest tolerance. That it is right is shown
-by the tests, against DOP853 restarted at every event, and by the table itself: the errors of the general
-solvers fall as their tolerances do.
+by the tests, against DOP853 restarted at every event, and on A and B by the table itself: general solvers
+come near to it.
 """
 
 import argparse

@@ -58,7 +58,8 @@ def fill(app, doctree, docname):
                 # Hyphens that a narrow column does not break.
                 when = f"{datetime.fromtimestamp(run['mtime'], UTC):%Y\u2011%m\u2011%d %H:%M}"
                 rows.append((link, nodes.Text(when), nodes.Text(f"{run['runtime']:.1f}")))
-        node.replace_self(table(("notebook", "executed (UTC)", "seconds"), rows))
+        made = table(("notebook", "executed (UTC)", "seconds"), rows)
+        node.replace_self(made if rows else nodes.paragraph("", "No notebook was executed in this build."))
 
 
 def table(head, rows):
