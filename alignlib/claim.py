@@ -82,8 +82,9 @@ class Claim:
 
         A question that is open has no bound: `bound` and `margin` are empty.
         """
-        bound = f"{ {'<=': '≤', '>=': '≥'}[self.relation] } {_number(self.bound)}"
-        margin = _number(self.margin if self._measurable() else self.bound)
+        bound = f"{ {'<=': '≤', '>=': '≥'}[self.relation] } {number(self.bound)}"
+        whole = self.bound if self.relation == "<=" else -self.bound  # measured noise counts as zero
+        margin = number(self.margin if self._measurable() else whole)
         if self.kind == "open":
             bound = margin = ""
         return {
@@ -101,19 +102,18 @@ class Claim:
         return not abs(self.measured) < self.resolution
 
     def _shown(self):
-        return _number(self.measured) if self._measurable() else f"below {_number(self.resolution)}"
+        return number(self.measured) if self._measurable() else f"below {number(self.resolution)}"
 
     def __repr__(self):
-        comparison = f"measured {self._shown()}, bound {self.relation} {_number(self.bound)}"
-        return f"Claim({self.key}: {comparison}: {self.verdict})"
+        bound = f", bound {self.relation} {number(self.bound)}" if self.kind != "open" else ""
+        return f"Claim({self.key}: measured {self._shown()}{bound}: {self.verdict})"
 
     def _repr_html_(self):
         """A box that says it in words, and carries the record for the ledger."""
         row = self.record()
         source = row["source"][:1].upper() + row["source"][1:]
-        said = f"Measured {row['measured']}, bound {row['bound']}. {source}."
-        if not row["bound"]:
-            said = f"Measured {row['measured']}. {source}."
+        bound = f", bound {row['bound']}" if row["bound"] else ""
+        said = f"Measured {row['measured']}{bound}. {source}."
         if row["failed"]:
             said = f"Not met here: {'; '.join(row['failed'])}. {said}"
         colour = row["verdict"].replace(" ", "-")
@@ -124,12 +124,14 @@ class Claim:
         )
 
 
-def _number(value):
-    return f"{value:.3g}".replace("inf", "∞")
+def number(value, digits=3):
+    return f"{value:.{digits}g}".replace("inf", "∞")
 
 
 def printed(text):
     """Plain text as a page shows it: 1e-9 as 10⁻⁹, a minus as one, nothing parted that belongs together.
+
+    A relation has a space on either side, at which no line breaks.
 
     >>> al.claim.printed("1.5e-09 and -1e+08")
     '1.5·10⁻⁹ and −10⁸'
@@ -142,5 +144,7 @@ def printed(text):
 
     text = POWER.sub(power, text)
     text = re.sub(r"(?<![\w)])-(?=\d|∞)", "−", text)
-    text = re.sub(" ?([=≤≥]) ?| ([<>]) ", lambda m: f"\u00a0{m[1] or m[2]}\u00a0", text)
+    text = text.replace("<=", "≤").replace(">=", "≥")
+    text = re.sub(" ?((?<![!=])=(?![=>])|[≤≥]) ?| ([<>]) ", lambda m: f"\u00a0{m[1] or m[2]}\u00a0", text)
+    text = re.sub(r"\b(Assumption|Theorem) (?=\d)", "\\1\u00a0", text)
     return text.replace(" %", "\u00a0%").strip()

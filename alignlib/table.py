@@ -3,7 +3,8 @@
 import numbers
 import re
 
-from alignlib.claim import printed
+from alignlib import inputs
+from alignlib.claim import number, printed
 
 BAR = re.compile(r"\$[^$]*\$|\|")  # a formula, or a bar, which would end the cell
 
@@ -16,7 +17,7 @@ class Table:
     columns : sequence of str, the head
     rows : iterable of sequences as long as `columns`
         Whole numbers are shown in full, other numbers to `digits` significant digits, text as it is.
-    digits : int
+    digits : int, 1 or more
 
     Raises
     ------
@@ -32,6 +33,7 @@ class Table:
     """
 
     def __init__(self, columns, rows, digits=3):
+        digits = inputs.integer("digits", digits, least=1)
         rows = [list(row) for row in rows]
         self.columns = [str(name) for name in columns]
         for row in rows:
@@ -59,10 +61,10 @@ def _is_number(cell):
 
 def _text(cell, digits):
     if not _is_number(cell):
-        return str(cell)
+        return " ".join(str(cell).split("\n"))
     if isinstance(cell, numbers.Integral):
         return printed(f"{cell:,}")
-    return printed(f"{cell:.{digits}g}".replace("inf", "∞"))
+    return printed(number(cell, digits))
 
 
 def _bar(match):

@@ -1,6 +1,6 @@
 """Work against precision: the flow's solver, gradient descent, and general ODE solvers.
 
-    python -m benchmarks.solvers            all problems, at most 25 minutes on one core
+    python -m benchmarks.solvers            all problems, at most 35 minutes on one core
     python -m benchmarks.solvers B-200      one of them
     python -m benchmarks.solvers limits     how often a loose run of B ends at the right limit
 
@@ -57,7 +57,7 @@ SOLVERS = {
 }
 IMPLICIT = ("SciPy LSODA", "diffrax Kvaerno5")
 LARGEST = 7_000  # unknowns that an implicit solver is given: its Jacobian has as many squared
-SEEDS, LOOSE = 12, 1e-3  # of "limits": starts, and the relative tolerance
+SEEDS, LOOSE, LONG = 12, 1e-3, 120  # of "limits": starts, relative tolerance, seconds for all starts
 COLUMNS = ("problem", "solver", "rtol", "h", "cpu", "wall", "error", "status", "versions", "date")
 
 
@@ -301,7 +301,7 @@ def limits():
     for solver in SOLVERS:
         if solver in IMPLICIT:
             continue
-        runs = in_its_own_process(name, solver, [LOOSE], 120, range(SEEDS))
+        runs = in_its_own_process(name, solver, [LOOSE], LONG, range(SEEDS))
         ends = [np.array(run["outputs"])[-1] for run in runs if run["status"] == "ok"]
         errors = [float(np.abs(end - limit).max()) for end in ends]
         right = sum(error < 0.01 for error in errors)

@@ -16,7 +16,7 @@ REPAIRS = (
     # The space before a link is not a part of it.
     (r'(<a class="[^"]*" href="[^"]*">) ', r" \1"),
     # An empty cell is not a heading.
-    (r'<th class="head">((?:<p>)?\s*(?:</p>)?)</th>', r"<td>\1</td>"),
+    (r'<th class="head[^"]*">((?:<p>)?\s*(?:</p>)?)</th>', r"<td>\1</td>"),
     # All that can be seen belongs to a landmark: the title above the table of contents, too.
     (r'<div id="pst-primary-sidebar"', '<div role="navigation" aria-label="Book" id="pst-primary-sidebar"'),
 )

@@ -91,14 +91,22 @@ def check(app, env):
 def fill(app, doctree, docname):
     """Replace the ledger's node by a count and a table for each chapter, once all pages have been read."""
     for node in list(doctree.findall(ledger_node)):
-        names = [f"chapters/{chapter}" for chapter in listed(app)]
+        names = [
+            f"chapters/{chapter}" for chapter in listed(app) if f"chapters/{chapter}" in app.env.titles
+        ]
         pages = {name: claims_of(app.env).get(name, []) for name in names}
         shown = [count([claim for claims in pages.values() for claim in claims])]
         for name, claims in pages.items():
             address = app.builder.get_relative_uri(docname, name)
-            title = nodes.reference("", app.env.titles[name].astext(), refuri=address)
+            title = nodes.reference("", numbered(app.env, name), refuri=address, internal=True)
             shown += [nodes.rubric("", "", title), table(address, claims)]
         node.replace_self(nodes.container("", *shown, classes=["claim-ledger"]))
+
+
+def numbered(env, name):
+    """The title of a page, with the number of a chapter before it."""
+    number = env.toc_secnumbers.get(name, {}).get("", ())
+    return " ".join([*(f"{part}." for part in number), env.titles[name].astext()])
 
 
 def count(claims):
@@ -117,7 +125,7 @@ def table(address, claims):
 
 
 def claim_row(address, claim):
-    link = nodes.reference("", claim["statement"], refuri=f"{address}#claim-{claim['key']}")
+    link = nodes.reference("", claim["statement"], refuri=f"{address}#claim-{claim['key']}", internal=True)
     verdict = claim["verdict"]
     compared = [claim["bound"], f"margin {claim['margin']}"] if claim["bound"] else []
     failed = [f"not met: {'; '.join(claim['failed'])}"] if claim["failed"] else []

@@ -31,7 +31,7 @@ UNUSED = re.compile(
 SCHEME = '(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")'
 SEARCH = re.compile(r'<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^>]*></script>\s*')
 PLAIN = re.compile(r'<span class="[npw]">([^<]*)</span>')  # Pygments' names, punctuation, white space
-SHARPNESS = 0.75  # of a page's pixel for one of a figure: figures have more, for print and fine screens
+SHOWN = 0.75  # figures have 200 dots an inch, for print and fine screens (alignlib.plots); a page shows 150
 FRAME = re.compile(r"data:image/(png|webp);base64,([A-Za-z0-9+/=]+)")
 PNG = re.compile(r"_images/([\w-]+)\.png")
 PICTURE = re.compile(r'<img ([^>]*src="[^"]*_images/([\w-]+\.webp)"[^>]*)>')
@@ -116,7 +116,7 @@ def measured(out, text):
         if ' width="' in match[1]:  # an explorer's, or one from the last build
             return match[0]
         with Image.open(out / "_images" / match[2]) as opened:
-            width, height = (round(SHARPNESS * pixels) for pixels in opened.size)
+            width, height = (round(SHOWN * pixels) for pixels in opened.size)
         return f'<img {match[1]} width="{width}" height="{height}"{lazy}>'
 
     return PICTURE.sub(picture, text)

@@ -31,6 +31,9 @@ TEXT = BUILD / "early-alignment.html"
 PDF = BUILD / "early-alignment.pdf"
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # so that it looks alike on every machine
 LONG = 10  # code with no more lines than this is not broken over two pages
+RANGES = {
+    "Signs": "U+B2-B3, U+B9, U+2070-209F"
+}  # raised and lowered: the book's font has only some of them
 FACES = {
     ("Book", "normal", "normal"): "STIXGeneral",
     ("Signs", "normal", "normal"): "DejaVuSerif",
@@ -151,7 +154,7 @@ def head(articles):
     """Styles and mathematics: the fonts, a running title for each chapter, MathJax in letters."""
     faces = [
         f"@font-face {{ font-family: {family}; font-weight: {weight}; font-style: {style};"
-        f" src: url({(FONTS / name).as_uri()}.ttf) }}"
+        f" src: url({(FONTS / name).as_uri()}.ttf); unicode-range: {RANGES.get(family, 'U+0-10FFFF')} }}"
         for (family, weight, style), name in FACES.items()
     ]
     titles = dict.fromkeys(one["data-running"] for one in articles)

@@ -1,5 +1,7 @@
 """The extensions that finish the pages: formulas, repairs, and what a page leaves out."""
 
+import re
+
 from book import access, light
 from book.mathematics import ERROR, FORMULA, lean, of, typeset
 from tests.conftest import HTML
@@ -36,11 +38,21 @@ def test_a_formula_keeps_its_glyphs_and_loses_groups_of_one():
     )
 
 
+def test_marks_that_are_taken_off_code_have_the_colour_of_the_text(site):
+    css = (HTML / "_static" / "pygments.css").read_text(encoding="utf-8")
+    for theme in ("light", "dark"):
+        of = rf'html\[data-theme="{theme}"\] \.highlight'
+        ground = re.search(rf"{of} \{{[^}}]*[; ]color: (#\w+)", css)[1]
+        for mark in "npw":
+            assert re.search(rf"{of} \.{mark} \{{ color: (#\w+) \}}", css)[1] == ground
+
+
 def test_finishing_a_page_twice_changes_nothing(site):
     for path in HTML.glob("chapters/*.html"):
         text = path.read_text(encoding="utf-8")
         assert access.repaired(text) == text
         assert light.patient(text) == text
+        assert light.PLAIN.sub("", text) == text
 
 
 def test_addresses_in_a_style_sheet_are_seen_from_where_it_ends_up(tmp_path):

@@ -330,7 +330,7 @@ def test_under_assumption_1_no_neuron_slides_and_each_hyperplane_is_crossed_once
 
 @settings(derandomize=True, max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.02, 0.6))
-def test_neurons_that_grow_at_once_align_within_asinh_of_one_over_mu(seed, mu):
+def test_neurons_that_grow_at_once_align_within_arsinh_of_one_over_mu(seed, mu):
     data = al.data.separated(8, 3, mu, rng=seed)
     net = start("balanced", 200, 3, seed)
     g = get("exponential").pull(np.zeros(data.n), data.y)

@@ -18,7 +18,7 @@ from tests.test_pages import EXPLORERS, Visit
 @cache
 def explorers_of(name):
     """A chapter's explorers, by name, and its style: its cells are run up to the last explorer."""
-    found, namespace = {}, {}
+    found, namespace = {}, {"display": print}  # as in a notebook
 
     class Noted(Explorer):
         def __post_init__(self):

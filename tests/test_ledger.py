@@ -8,6 +8,7 @@ import sys
 import nbformat
 import pytest
 import yaml
+from docutils import nodes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import alignlib as al
@@ -38,6 +39,21 @@ def test_the_audit_says_what_is_wrong(expected, found, problem):
 
 def test_the_audit_is_silent_when_all_is_well():
     assert ledger.audit({"c": ["a", "b"]}, {"c": ["b", "a"]}) == []
+
+
+def test_the_table_has_a_row_for_every_claim_with_what_it_needs():
+    held = al.Claim("a", "A", "us", 1, 2)
+    failed = al.Claim("b", "B", "us", 1, 2, hypotheses={"h": False})
+    asked = al.Claim("c", "C", "us", 1, 2, kind="open")
+    rows = [claim.record() for claim in (held, failed, asked)]
+    body = next(ledger.table("one.html", rows).findall(nodes.tbody))
+    texts = [[cell.astext().split("\n\n") for cell in row] for row in body]
+    assert texts == [
+        [["A", "us"], ["1", "≤\u00a02", "margin 1"], ["holds"]],
+        [["B", "us"], ["1", "≤\u00a02", "margin 1"], ["not applicable", "not met: h"]],
+        [["C", "us"], ["1"], ["open"]],
+    ]
+    assert ledger.count(rows).astext() == "3 claims: holds 1, not applicable 1, open 1."
 
 
 def test_every_chapter_stores_the_claims_it_is_listed_with():

@@ -24,6 +24,15 @@ def test_bars_in_formulas_do_not_end_a_cell():
     ]
 
 
+def test_a_cell_is_one_line():
+    assert repr(al.Table(["a"], [["b\nc"]])) == "a\nb c"
+
+
+def test_digits_must_be_a_count():
+    with pytest.raises(ValueError, match="`digits` must be at least 1, got 0"):
+        al.Table(["a"], [], digits=0)
+
+
 def test_rows_may_come_from_an_iterator():
     assert al.Table(["a", "b"], zip([1, 2], [3, 4]))._repr_markdown_().splitlines()[1] == "| ---: | ---: |"
 

@@ -59,7 +59,21 @@ def test_a_claim_is_written_as_a_page_writes():
     assert (record["measured"], record["bound"]) == ("1.5·10⁻⁹", "≤\u00a02·10⁸")
 
 
+def test_noise_above_which_a_bound_lies_has_a_negative_margin():
+    found = claim(1e-17, 1e-3, relation=">=", resolution=1e-15)
+    assert (found.verdict, found.record()["margin"]) == ("does not hold as run", "−0.001")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("p<=q", "p\u00a0≤\u00a0q"), ("n=3", "n\u00a0=\u00a03"), ("a != b", "a != b"), ("a => b", "a => b")],
+)
+def test_relations_are_not_parted(text, shown):
+    assert al.claim.printed(text) == shown
+
+
 def test_an_open_question_has_no_bound():
+    assert repr(claim(1.0, 2.0, kind="open")) == "Claim(key: measured 1: open)"
     record = claim(1.0, 2.0, kind="open").record()
     assert (record["measured"], record["bound"], record["margin"]) == ("1", "", "")
 
@@ -239,7 +253,7 @@ def test_the_bounds_do_not_apply_before_alignment_nor_without_assumption_1(check
     data = al.data.toy_2d()
     noisy = al.Dataset(data.x, np.where(np.arange(8) == 2, -data.y, data.y))
     path = al.gradient_flow(al.Network.balanced(30, 2, 1e-2, rng=0), noisy, "exponential", 10.0)
-    assert "Assumption 1: μ\u00a0>\u00a00" in check(path, 5.0).record()["failed"]
+    assert "Assumption\u00a01: μ\u00a0>\u00a00" in check(path, 5.0).record()["failed"]
 
 
 @pytest.mark.parametrize("check", AFTER_ALIGNMENT)
