@@ -208,7 +208,7 @@ def test_the_alignment_bound_scales_with_the_pulls_and_fails_where_a_hypothesis_
     claim = al.theory.check_alignment_time(
         al.early_flow(al.Network([[1.0, 1.0]], [2.0]), violated, "logistic")
     )
-    assert claim.record()["failed"] == ["Assumption 1"]
+    assert claim.record()["failed"] == ["Assumption\u00a01"]
 
 
 @pytest.mark.parametrize("mu", [0.5, 0.1, 1e-3, 1e-6])
