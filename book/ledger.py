@@ -134,7 +134,7 @@ def claim_row(address, claim):
         paragraphs(claim["measured"], *compared),
         paragraphs(verdict, *failed),
     )
-    cells[-1]["classes"].append(f"verdict-{verdict.replace(' ', '-')}")
+    cells[-1]["classes"].append(f"claim-{verdict.replace(' ', '-')}")
     return cells
 
 

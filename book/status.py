@@ -15,16 +15,15 @@ from myst_nb.sphinx_ import NbMetadataCollector
 from packaging.requirements import Requirement
 from sphinx.util.docutils import SphinxDirective
 
+EXTRAS = ("book", "sweeps")  # what the lock installs of them
 PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
 def versions(project=PROJECT):
     """Names and versions, as pairs."""
     table = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
-    wanted = [
-        *table["dependencies"],
-        *table["optional-dependencies"]["book"],
-        *table["optional-dependencies"]["sweeps"],
+    wanted = table["dependencies"] + [
+        one for extra in EXTRAS for one in table["optional-dependencies"][extra]
     ]
     names = [Requirement(text).name for text in wanted]
     own = [("this book and alignlib", table["version"]), ("Python", platform.python_version())]

@@ -53,6 +53,8 @@ def test_the_table_has_a_row_for_every_claim_with_what_it_needs():
         [["B", "us"], ["1", "≤\u00a02", "margin 1"], ["not applicable", "not met: h"]],
         [["C", "us"], ["1"], ["open"]],
     ]
+    lines = [row[-1]["classes"] for row in body]
+    assert lines == [["claim-holds"], ["claim-not-applicable"], ["claim-open"]]  # as under the cell
     assert ledger.count(rows).astext() == "3 claims: holds 1, not applicable 1, open 1."
 
 

@@ -107,7 +107,7 @@ def test_solutions_are_at_the_end_and_every_exercise_says_on_which_page(texts, s
         assert re.search(r"Solution to Exercise \d+", solution.get_text())[0] in texts[int(page) - 1]
 
 
-def test_explorers_stand_still_and_say_so(texts, soup):
+def test_explorers_stand_still_and_say_for_what(texts, soup):
     explorers = soup.select("figure.explorer")
     assert explorers
     assert all(one.img["src"] for one in explorers)

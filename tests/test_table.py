@@ -53,5 +53,5 @@ def test_a_row_of_another_length_is_refused():
 @pytest.mark.parametrize(
     ("value", "shown"), [(np.nan, "nan"), (np.inf, "∞"), (-np.inf, "−∞"), (True, "True")]
 )
-def test_what_is_no_number_has_a_sign_of_its_own(value, shown):
+def test_what_is_not_finite_and_what_is_true(value, shown):
     assert repr(al.Table(["a"], [[value]])).split() == ["a", shown]
