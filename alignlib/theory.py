@@ -79,9 +79,8 @@ def check_assumption_3(data, eta=1 / 6, key="assumption-3"):
     met = (closed >= 0).all() and (open_at_0 > 0).all()
     return Claim(
         key,
-        f"Assumption\u00a03 holds on {data.name or 'the data'} "
-        "(measured: the smallest η for which it does)",
-        "BF, Assumption\u00a03",
+        f"Assumption 3 holds on {data.name or 'the data'} (measured: the smallest η for which it does)",
+        "BF, Assumption 3",
         max(closed.max(), open_at_0.max()) if met else np.inf,
         eta,
     )
