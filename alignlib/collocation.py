@@ -24,6 +24,7 @@ REAL, COMPLEX = np.argmin(np.abs(EIGENVALUES.imag)), np.argmax(EIGENVALUES.imag)
 MISS = 0.0678
 SLACK = 0.02  # the equations are solved to this share of `rtol`
 SWEEPS = 12  # at most so many sweeps a step
+SHARE = 1e-4  # a smaller share of `rtol` is rounding, which must not steer; growth is capped long before
 STALE = 0.1  # a Newton matrix that leaves more than this share of the defect is made anew
 ALIKE = 0.3  # or one that the slopes of a new step would change by this share
 
@@ -101,11 +102,11 @@ class Step:
         """
         if not np.isfinite(self.error):
             return 0.25 * self.length
-        share = max(self.error / self.run.rtol, 1e-16)
+        share = max(self.error / self.run.rtol, SHARE)
         factor = 0.9 * share**-0.25
         length, error = self.run.last
         if share <= 1.0 and np.isfinite(error):
-            trend = self.length / length * (max(error / self.run.rtol, 1e-16) / share) ** 0.25
+            trend = self.length / length * (max(error / self.run.rtol, SHARE) / share) ** 0.25
             factor = min(factor, factor * trend)
         return self.length * min(max(factor, 0.1), 4.0)
 

@@ -12,17 +12,18 @@ from alignlib.magnus import (
     TERMS,
     along,
     face,
+    fastest,
     new_work,
-    prepare,
-    term,
+    products,
     two_boosts,
     until_event,
     walk,
 )
-from alignlib.record import REST, TURN
+from alignlib.record import GRAZE, REST, TURN
 from alignlib.sliding import change, crosses, note, resolve, slide, tight_walls
 
 FULL, ENDLESS = -1, -2  # what `fly` may return instead of a number of events
+GRAZES = 10.0  # a turn this many tolerances from a wall is reported: its side hangs on the error
 
 
 @entry
@@ -54,25 +55,35 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
     face(w, d, work)
     sign = np.sign(v[j]) if v[j] != 0.0 else np.sign(work.pulled[0])
     asleep, x, ahead, meetings = dot(w, w) == 0.0, 0.0, 0.0, 0
-    if len(log.rows) < log.count[0] + len(side) + 3:
+    if len(log.rows) < log.count[0] + len(side) + 4:
         return FULL
-    touched = tight_walls(side, np.int64(NOTHING))
-    if len(touched) > 0 and not asleep:
-        resolve(touched, 0.0, sign, j, side, d, c, scene, log)
-    sliding, leave = _begin(0.0, side, d, c, scene, eff_d, eff_c, work)
+    if scene.start == 0.0 and not asleep:  # later its sides are those of the step before
+        touched = tight_walls(side, np.int64(NOTHING))
+        if len(touched) > 0:
+            resolve(touched, 0.0, sign, j, side, d, c, scene, log)
+    sliding, leave = _begin(0.0, sign, side, d, c, scene, eff_d, eff_c, work)
     for node in range(len(nodes)):
         while x < nodes[node] and not asleep:
             dd, cc = (eff_d, eff_c) if sliding else (d, c)
-            goal, size = min(nodes[node], leave), np.sqrt(dot(w, w))
-            v[j], x, event = until_event(x, goal, ahead, scene.length, w, v[j], z, side, dd, cc, work)
-            if event == NOTHING and leave > nodes[node]:
+            goal, size, event = min(nodes[node], leave), np.sqrt(dot(w, w)), np.int64(NOTHING)
+            if x < goal:
+                v[j], x, event = until_event(
+                    x, goal, ahead, scene.length, sign, GRAZES * scene.rtol, w, v[j], z, side, dd, cc, work
+                )
+            if event == NOTHING and x < leave and not work.grazed[0]:
                 continue
             meetings += 1  # turns count too: where v only just reaches 0, they need not end
             if meetings > 100 * (len(side) + 10):
                 return ENDLESS
-            if len(log.rows) < log.count[0] + len(side) + 3:
+            if len(log.rows) < log.count[0] + len(side) + 4:
                 return FULL
-            time, before, then = scene.start + scene.length * x, log.count[0], min(x + ahead, 1.0)
+            time, then = scene.start + scene.length * x, min(x + ahead, 1.0)
+            if work.grazed[0]:
+                work.grazed[0] = False
+                note(log, time, j, np.int64(GRAZE), np.int8(sign), np.int8(sign))
+                if event == NOTHING and x < leave:
+                    continue
+            before = log.count[0]
             if event == TURN:
                 v[j] = 0.0
                 note(log, time, j, event, np.int8(sign), np.int8(-sign))
@@ -92,7 +103,7 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
                 resolve(tight_walls(side, event), then, sign, j, side, d, c, scene, log)
             # At a tangency the rule may see no reason to change anything: let it look ahead.
             ahead = max(4.0 * ahead, 1e-9) if log.count[0] == before else 0.0
-            sliding, leave = _begin(x + ahead, side, d, c, scene, eff_d, eff_c, work)
+            sliding, leave = _begin(x + ahead, sign, side, d, c, scene, eff_d, eff_c, work)
         _collect(v[j], z, side, plus[node], minus[node])
     return 0
 
@@ -108,14 +119,14 @@ def _collect(v, z, side, plus, minus):
 
 
 @inner
-def _begin(x, side, d, c, scene, eff_d, eff_c, work):
+def _begin(x, sign, side, d, c, scene, eff_d, eff_c, work):
     """Whether the neuron slides from x on, and where that ends; the products of what it feels."""
     for i in range(len(side)):
         if side[i] == 0:
-            leave = slide(tight_walls(side, np.int64(NOTHING)), x, d, c, scene, eff_d, eff_c)
-            prepare(eff_d, work)
+            leave = slide(tight_walls(side, np.int64(NOTHING)), x, sign, d, c, scene, eff_d, eff_c)
+            products(eff_d, work.square)
             return True, leave
-    prepare(d, work)
+    products(d, work.square)
     return False, 2.0
 
 
@@ -156,7 +167,7 @@ def carry(theta, d, length, nodes, momentum):
     `momentum` (nodes, d), if it has rows, collects `Σ_r v_r w_r` at the nodes.
     """
     dim, work = theta.shape[1] - 1, new_work()
-    prepare(d, work)
+    products(d, work.square)
     for row in range(len(theta)):
         x, w = 0.0, theta[row, :dim]
         for node in range(len(nodes)):
@@ -170,27 +181,32 @@ def carry(theta, d, length, nodes, momentum):
 
 
 @entry
-def felt(side, d, c, scene):
+def felt(sign, side, d, c, scene):
     """`D` and `⟨D, u_i⟩` as a cell that slides on walls feels them, and where it leaves one (2: not)."""
     eff_d, eff_c = d.copy(), c.copy()
-    return eff_d, eff_c, slide(tight_walls(side, np.int64(NOTHING)), 0.0, d, c, scene, eff_d, eff_c)
+    return eff_d, eff_c, slide(tight_walls(side, np.int64(NOTHING)), 0.0, sign, d, c, scene, eff_d, eff_c)
 
 
 @entry
 def has_room(sign, side, room, used, d, c, length):
-    """The rapidity that a cell gains in the step, and whether no member can meet a wall in it."""
-    fastest = 0.0
-    for probe in range(5):
-        x, size2 = 0.25 * probe, 0.0
-        for i in range(d.shape[1]):
-            size2 += term(d, i, x) ** 2
-        fastest = max(fastest, size2)
-    gained = length * np.sqrt(fastest)
+    """A bound of the rapidity that a cell gains in the step, and whether no member can meet a wall in it."""
+    square = np.empty((TERMS, TERMS))
+    products(d, square)
+    gained = length * fastest(0.0, 1.0, square)
     if gained == 0.0:
         return gained, True
     for i in range(len(side)):
-        if used + gained > room[i]:
-            for probe in range(5):
-                if sign * side[i] * term(c, i, 0.25 * probe) < 0.0:
-                    return gained, False
+        if used + gained > room[i] and falls(sign * side[i], i, c):
+            return gained, False
     return gained, used + gained <= room[-1]
+
+
+@inner
+def falls(way, i, c):
+    """Whether `way ⟨D, u_i⟩`, a quadratic, is negative anywhere on [0, 1]."""
+    e0, e1, e2 = way * c[0, i], way * c[1, i], way * c[2, i]
+    turn = -0.5 * e1 / e2 if e2 > 0.0 else 2.0
+    least = min(e0, e0 + e1 + e2)
+    if 0.0 < turn < 1.0:
+        least = min(least, e0 + turn * (e1 + turn * e2))
+    return least < 0.0

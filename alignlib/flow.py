@@ -80,7 +80,7 @@ class _Run:
         self.walls = Walls.of(data.x)
         # ‖Σ_k δg_k x_k‖ over any subset of samples is at most `reach` ‖δg‖.
         self.reach = np.linalg.norm(data.x, 2)
-        self.swarm = Swarm.of(net, self.walls)
+        self.swarm = Swarm.of(net, self.walls, rtol)
         self.net, self.start_sides = net, self.swarm.side
         self.t, self.f = [0.0], [self.swarm.outputs()]
         self.pulls, self.snapshots, self.every = [], {0: self.swarm}, 1

@@ -54,7 +54,7 @@ def _kinds(swarm):
 
 def _gather(swarm, index, side, sign, pulls, length):
     """One cell more, of those of the neurons `index` that have room, and of smaller cells of their kind."""
-    d, c = _felt_on(swarm.walls, side, pulls)
+    d, c = _felt_on(swarm.walls, sign, side, pulls)
     here = np.flatnonzero(np.isin(swarm.index, index))
     there = room(swarm.w[here], swarm.v[here], side, swarm.walls.u)
     approached = np.append(sign * side * c[0] < 0, True)
@@ -83,11 +83,11 @@ def _gather(swarm, index, side, sign, pulls, length):
     )
 
 
-def _felt_on(walls, side, polynomial):
+def _felt_on(walls, sign, side, polynomial):
     """Coefficients of `D` (3, d) and `⟨D, u_i⟩` (3, m) on these sides, sliding included."""
     below, above = walls.pulls(polynomial)
     d = np.where(side > 0, above, np.where(side < 0, below, 0.0)) @ walls.u
     c = d @ walls.u.T
     if side.all():
         return d, c
-    return felt(side, d, c, Scene(below, above, walls.u, walls.gram, 1.0, 0.0))[:2]
+    return felt(sign, side, d, c, Scene(below, above, walls.u, walls.gram, 1.0, 0.0, 0.0))[:2]

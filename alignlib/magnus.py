@@ -3,33 +3,44 @@
 Over a step of length H the pulls are a polynomial in `s = (time - start)/H`, so what a neuron on fixed
 sides feels is one too, `D(s) = Σ_q D_q s^q` with q = 0, 1, 2. Over an interval it is moved by two boosts
 with averaged D, the commutator-free Magnus formula of order four (Blanes and Moan, 2006). Then w moves
-in the span of the three D_q, so with `⟨w, D_q⟩` and `⟨D_p, D_q⟩` at hand no boost needs a vector. The
-interval ends where the neuron meets a wall, found by Newton's method, so the order holds through events.
+in the span of the three D_q, so with `⟨w, D_q⟩` and `⟨D_p, D_q⟩` at hand no boost needs a vector.
+
+Events are found, not guessed. While v keeps its sign, a height `z_i` turns only where the quadratic
+`⟨D(s), u_i⟩` changes sign. So between the last state and the next node it has at most three monotone
+pieces with known ends: a wall is met in the first piece at whose end the neuron is beyond it, and there
+Newton's method finds the time between two points on either side of the wall. All walls are looked at
+again up to that time, until none is met before it.
+
+- A neuron is never said to be at a wall that it does not reach, and the walls are met in their order.
+- What may be missed: a dip beyond a wall that is less deep than NOISE, or than the error of the formula
+  in the interval (the height is then within that error of the wall); two changes of the sign of v within
+  a rapidity of CLOSE.
 """
 
 from collections import namedtuple
 
 import numpy as np
 
-from alignlib.boost import copy, dot, inner, light_cone, moved, time_of_path, time_of_turn
+from alignlib.boost import copy, dot, inner, light_cone, moved, time_of_path
 from alignlib.record import TURN
 
 TERMS = 3  # coefficients of the polynomial of the pulls
 NOISE = 1e-14  # a height below this share of ‖w‖ and its change, on the wrong side, is rounding
 NOTHING = -2  # no event; others are the meeting of a wall, 0 to m - 1, and TURN, that v changes sign
+LIGHT = 1e-12  # v of a neuron with |v| ≥ (1 - LIGHT) ‖w‖ does not change its sign
+CLOSE = 1e-7
 EARLY, LATE = 0.5 - np.sqrt(3.0) / 6.0, 0.5 + np.sqrt(3.0) / 6.0  # Gauss points of an interval
 NEAR, FAR = 0.5 + np.sqrt(3.0) / 3.0, 0.5 - np.sqrt(3.0) / 3.0  # their weights in the two boosts
 
-# `pulled` (3,) is ⟨w, D_q⟩, `square` (3, 3) is ⟨D_p, D_q⟩, and w moves by `Σ_q path_q D_q`, of which
-# `half_q` in the first boost. Row by row, `boosts` (2, 9) is what `first_event` wants to know of them.
-Work = namedtuple("Work", "pulled square path half boosts")
+# `pulled` (3,) is ⟨w, D_q⟩, `square` (3, 3) is ⟨D_p, D_q⟩, and w moves by `Σ_q path_q D_q`.
+# `grazed[0]` is set where a neuron turned back from a wall, or might have, within the tolerance.
+Work = namedtuple("Work", "pulled square path grazed")
 
 
 @inner
 def new_work():
     """Room for one neuron at a time."""
-    square, boosts = np.empty((TERMS, TERMS)), np.empty((2, 9))
-    return Work(np.empty(TERMS), square, np.empty(TERMS), np.empty(TERMS), boosts)
+    return Work(np.empty(TERMS), np.empty((TERMS, TERMS)), np.empty(TERMS), np.zeros(1, np.bool_))
 
 
 @inner
@@ -53,11 +64,11 @@ def walk(w, d, path):
 
 
 @inner
-def prepare(d, work):
-    """The products of the D_q."""
+def products(d, square):
+    """Put the products of the D_q into `square` (3, 3)."""
     for p in range(TERMS):
         for q in range(p + 1):
-            work.square[p, q] = work.square[q, p] = dot(d[p], d[q])
+            square[p, q] = square[q, p] = dot(d[p], d[q])
 
 
 @inner
@@ -69,7 +80,7 @@ def face(w, d, work):
 
 @inner
 def two_boosts(x, end, length, w, v, d, work):
-    """Boost over [x, end]: v there; the way of w is left in `work.path`, the boosts in `work.boosts`."""
+    """Boost over [x, end]: v there; the way of w is left in `work.path`."""
     square, path, span = work.square, work.path, end - x
     for q in range(TERMS):
         path[q] = 0.0
@@ -87,18 +98,10 @@ def two_boosts(x, end, length, w, v, d, work):
         plus, minus = light_cone(v, pulled, delta, np.nan)
         if min(abs(plus), abs(minus)) < 0.01 * abs(v):
             plus, minus, delta = _careful(w, v, d, path, f1, f2)
-        later, gain = moved(v, plus, minus, delta, time)
-        turn = time_of_turn(v, plus, minus, delta)
-        far = gain if turn >= time else moved(v, plus, minus, delta, turn)[1]
-        row = work.boosts[half]
-        row[0], row[1], row[2], row[3], row[4] = f1, f2, far, turn, abs(gain) * delta
-        row[5], row[6], row[7], row[8] = v, plus, minus, delta
+        v, gain = moved(v, plus, minus, delta, time)
         path[0] += gain
         path[1] += gain * f1
         path[2] += gain * f2
-        if half == 0:
-            copy(path, work.half)
-        v = later
     return v
 
 
@@ -124,85 +127,189 @@ def _careful(w, v, d, path, f1, f2):
 
 
 @inner
-def first_event(x, end, length, size, z, side, c, work):
-    """Where in [x, end] the first event of these boosts seems to be (inf: nowhere), and which."""
-    time = 0.5 * length * (end - x)
-    p0, p1, p2 = 0.0, 0.0, 0.0
-    for half in range(2):
-        row = work.boosts[half]
-        f1, f2, far, turn, limit = row[0], row[1], row[2], row[3], NOISE * (size + row[4])
-        # Most passes find nothing: a plain count is what the vector instructions are good at.
-        q0, q1, q2, passed = p0 + far, p1 + far * f1, p2 + far * f2, 0
-        for i in range(len(z)):
-            passed += side[i] * (z[i] + along(c, i, q0, q1, q2)) < -limit
-        shortest, event = np.inf, NOTHING
-        for i in range(len(z) if passed else 0):
-            speed, here = along(c, i, 1.0, f1, f2), z[i] + along(c, i, p0, p1, p2)
-            if side[i] * (here + far * speed) < -limit and side[i] * far * speed < 0.0:
-                height = max(side[i] * here, 0.0) / abs(speed)
-                if height < shortest:
-                    shortest, event = height, i
-        if event >= 0 or turn < time:
-            if event >= 0:
-                turn = min(time_of_path(shortest, row[5], row[6], row[7], row[8]), time)
-            return x + 0.5 * half * (end - x) + turn / length, event if event >= 0 else TURN
-        p0, p1, p2 = work.half[0], work.half[1], work.half[2]
-    return np.inf, NOTHING
+def fastest(x, end, square):
+    """A bound of `‖D‖` on [x, end]: the largest of the three vectors whose mixtures D is there."""
+    most, half = 0.0, 0.5 * (end - x)
+    for corner in range(3):
+        f1 = x + corner * half
+        f2 = x * x if corner == 0 else (x * end if corner == 1 else end * end)
+        size2 = square[0, 0] + 2.0 * (f1 * square[1, 0] + f2 * square[2, 0])
+        size2 += f1 * f1 * square[1, 1] + f2 * f2 * square[2, 2] + 2.0 * f1 * f2 * square[2, 1]
+        most = max(most, size2)
+    return np.sqrt(most)
 
 
 @inner
-def until_event(x, goal, ahead, length, w, v, z, side, d, c, work):
-    """Move from x to the first event, or to `goal`: v there, x there, and the event.
+def until_event(x, goal, ahead, length, sign, tolerance, w, v, z, side, d, c, work):
+    """Move from x to the first event, or to `goal` or a point before it: v there, x there, the event.
 
-    `w` and `z` are moved in place. The first guess takes the averaged D for the true one; `_root`
-    makes the time exact; then all walls are looked at once more, for another that was met before.
+    `sign` is that of v from x on. `w` and `z` are moved in place. The interval is halved while v might
+    change its sign twice in it. On a wall at x, what the neuron does at `x + ahead` counts.
     """
     face(w, d, work)
-    size, end = np.sqrt(dot(w, w)), goal
-    later, target = two_boosts(x, end, length, w, v, d, work), NOTHING
+    size = np.sqrt(dot(w, w))
+    end, target = goal, NOTHING
+    later = two_boosts(x, end, length, w, v, d, work)
+    speed = fastest(x, end, work.square)
+    while sign * later > 0.0 and _may_turn(speed * length * (end - x), v, later, size):
+        end = 0.5 * (x + end)
+        later = two_boosts(x, end, length, w, v, d, work)
+    if sign * later < 0.0:
+        target = TURN
+        low = _before_turn(x, end, length, sign, w, v, d, work)
+        later, end = _root(x, low, end, end, TURN, sign, length, w, v, z, d, c, work)
     while True:
-        where, event = first_event(x, end, length, size, z, side, c, work)
-        found = event == target or (target != NOTHING and where >= end - 1e-13)
-        if found or event == NOTHING:
+        rapidity = speed * length * (end - x)
+        reach = length * (end - x) * (abs(v) * np.cosh(rapidity) + size * np.sinh(rapidity))
+        wall, low, high = _first_crossing(
+            x, end, ahead, length, sign, reach, size, tolerance, w, v, z, side, d, c, work
+        )
+        if wall < 0:
             break
-        target = event
-        # One that leaves the wall and will turn back to it: not the root where it started.
-        leaving = event >= 0 and v * term(c, event, x + ahead) * side[event] >= 0.0
-        later, end = _root(x, end if leaving else where, end, target, length, w, v, z, side, d, c, work)
-        if end > goal:  # the averaged D has foreseen an event that comes after the goal
-            later, end, target = two_boosts(x, goal, length, w, v, d, work), goal, NOTHING
-            break
+        target, guess = wall, _guess(x, high, wall, length, v, z, c, work)
+        later, end = _root(x, low, high, guess, wall, float(side[wall]), length, w, v, z, d, c, work)
     walk(w, d, work.path)
     walk(z, c, work.path)
     return later, end, target
 
 
 @inner
-def _root(x, end, high, target, length, w, v, z, side, d, c, work):
-    """Where the neuron meets the wall `target`, or v vanishes, and v there; 2 if not before `high`.
+def _may_turn(rapidity, v, later, size):
+    """Whether v may have changed its sign and back over an interval of this rapidity."""
+    if rapidity < CLOSE or abs(v) >= (1.0 - LIGHT) * size:
+        return False
+    size_later = np.sqrt(max(size * size - v * v + later * later, 0.0))
+    return rapidity > np.arctanh(abs(v) / size) + np.arctanh(min(abs(later) / size_later, 1.0))
 
-    Newton's method, kept between the last point before the event and the first after it.
+
+@inner
+def _before_turn(x, end, length, sign, w, v, d, work):
+    """A point of [x, end] where v still has its sign; x itself but for a neuron that starts with v = 0."""
+    if v != 0.0:
+        return x
+    low = end
+    while low - x > 1e-14 and sign * two_boosts(x, low, length, w, v, d, work) < 0.0:
+        low = 0.5 * (x + low)
+    return low if low - x > 1e-14 else x
+
+
+@inner
+def _lowest(i, x, span, sign, reach, z, side, c):
+    """A bound from below of the height over wall i on its side: as if its fastest fall went on all the way."""
+    b0, rise, on = term(c, i, x), c[1, i] + 2.0 * x * c[2, i], sign * side[i]
+    b1, b2 = b0 + 0.5 * span * rise, b0 + span * (rise + span * c[2, i])  # all ⟨D, u_i⟩ are between these
+    return side[i] * z[i] + reach * min(min(on * b0, on * b1), min(on * b2, 0.0))
+
+
+@inner
+def _first_crossing(x, end, ahead, length, sign, reach, size, tolerance, w, v, z, side, d, c, work):
+    """The wall that seems to be crossed first in [x, end], and an interval in which it is; -1 if none is.
+
+    Most passes find that all walls are too far off to be reached, which is a plain loop. `work.path` is
+    the way to `end`, before and after.
     """
-    low, top = x, high
+    p0, p1, p2, span, doubtful = work.path[0], work.path[1], work.path[2], end - x, 0
+    limit = NOISE * (size + _moved_by(work))
+    for i in range(len(z)):
+        doubtful += _lowest(i, x, span, sign, reach, z, side, c) < -limit
+    first, wall, low, high = np.inf, -1, x, end
+    for i in range(len(z) if doubtful else 0):
+        if _lowest(i, x, span, sign, reach, z, side, c) < -limit:
+            there = side[i] * (z[i] + along(c, i, p0, p1, p2))
+            share, begin, stop = _crossing(
+                i, x, end, ahead, there, length, sign, limit, tolerance * size, w, v, z, side, d, c, work
+            )
+            if share < first:
+                first, wall, low, high = share, i, begin, stop
+    work.path[0], work.path[1], work.path[2] = p0, p1, p2
+    return wall, low, high
+
+
+@inner
+def _moved_by(work):
+    """`‖Σ_q path_q D_q‖`, how far w has gone."""
+    total = 0.0
+    for p in range(TERMS):
+        total += work.path[p] * dot(work.path, work.square[p])
+    return np.sqrt(max(total, 0.0))
+
+
+@inner
+def _crossing(i, x, end, ahead, there, length, sign, limit, graze, w, v, z, side, d, c, work):
+    """Where in the order of crossings wall i is (inf: it is not crossed), and the piece in which it is.
+
+    `there` is the height over the wall at `end`. The order is that of `∫ v ds` at the crossings as if D
+    were constant; pieces that end at a turn of the height come first of all, to be looked at.
+    """
+    here, on, begin = side[i] * z[i], sign * side[i], x
+    r0, r1, r2 = on * term(c, i, x), on * (c[1, i] + 2.0 * x * c[2, i]), on * c[2, i]
+    if here <= 0.0 and r0 + ahead * (r1 + ahead * r2) < 0.0:
+        return -1.0, x, x
+    first, second = roots(r0, r1, r2)
+    for turn in (first, second):
+        if (ahead if here <= 0.0 else 0.0) < turn < end - x:
+            if r1 + 2.0 * r2 * turn < 0.0:  # the height turns from rising to falling
+                begin = x + turn
+            else:
+                two_boosts(x, x + turn, length, w, v, d, work)
+                least = side[i] * (z[i] + along(c, i, work.path[0], work.path[1], work.path[2]))
+                if abs(least) < graze and here > 2.0 * graze:
+                    work.grazed[0] = True
+                if least < -limit:
+                    return -1.0, begin, x + turn
+    if there < -limit:
+        return max(here, 0.0) / (max(here, 0.0) - there), begin, end
+    return np.inf, x, end
+
+
+@inner
+def roots(e0, e1, e2):
+    """The real roots of `e0 + e1 s + e2 s²`, the smaller one first; nan where there is none."""
+    square = e1 * e1 - 4.0 * e2 * e0
+    if square <= 0.0:
+        return np.nan, np.nan
+    half = -0.5 * (e1 + np.copysign(np.sqrt(square), e1))
+    one = e0 / half if half != 0.0 else np.nan
+    other = half / e2 if e2 != 0.0 else np.nan
+    return (other, one) if other < one else (one, other)
+
+
+@inner
+def _guess(x, high, wall, length, v, z, c, work):
+    """When the wall would be met if D were that of the middle of [x, high]."""
+    f1, size2, pulled = 0.5 * (x + high), 0.0, 0.0
+    for q in range(TERMS):
+        f = 1.0 if q == 0 else (f1 if q == 1 else f1 * f1)
+        size2 += f * (work.square[q, 0] + f1 * (work.square[q, 1] + f1 * work.square[q, 2]))
+        pulled += f * work.pulled[q]
+    delta, speed = np.sqrt(max(size2, 0.0)), abs(term(c, wall, f1))
+    plus, minus = light_cone(v, pulled, delta, np.nan)
+    return x + time_of_path(abs(z[wall]) / speed, v, plus, minus, delta) / length
+
+
+@inner
+def _root(x, low, high, guess, target, sign, length, w, v, z, d, c, work):
+    """Where the wall `target` is met, or v vanishes (TURN), and v there; the way there is in `work.path`.
+
+    Newton's method, kept between `low`, where `sign` times the height, or v, is not yet negative, and
+    `high`, where it is.
+    """
+    end = guess if low < guess < high else 0.5 * (low + high)
     for _ in range(100):
         later = two_boosts(x, end, length, w, v, d, work)
         path = work.path
         if target == TURN:
-            miss, before = later, later * v > 0.0 or (v == 0.0 and later == 0.0)
-            speed = 0.0
+            miss, speed = later, 0.0
             for q in range(TERMS):
                 speed += end**q * (work.pulled[q] + dot(path, work.square[q]))
         else:
-            miss = z[target] + along(c, target, path[0], path[1], path[2])
-            before, speed = miss * side[target] > 0.0, later * term(c, target, end)
-        if before:
-            low = max(low, end)
+            miss, speed = z[target] + along(c, target, path[0], path[1], path[2]), later * term(c, target, end)
+        if miss * sign > 0.0:
+            low = end
         else:
-            high = min(high, end)
-        shift = -miss / (length * speed) if speed != 0.0 else 0.0
-        if before and end == top and abs(shift) > 1e-14:
-            return later, 2.0
-        if abs(shift) <= 1e-14 or high - low <= 1e-15 or end == x:
+            high = end
+        shift = -miss / (length * speed) if speed != 0.0 else np.inf
+        if abs(shift) <= 1e-14 or miss == 0.0 or high - low <= 1e-15:
             return later, end
-        end = end + shift if low <= end + shift <= high else 0.5 * (low + high)
+        end = end + shift if low < end + shift < high else 0.5 * (low + high)
     return later, end

@@ -10,12 +10,14 @@ from collections import namedtuple
 import numpy as np
 
 from alignlib.boost import NEAR, RIDGE, add, copy, inner, meet, solve, write
-from alignlib.magnus import TERMS, term
+from alignlib.magnus import TERMS, roots, term
 
 # Rows of dtype `record.LOG`, and in `count[0]` how many there are.
 Log = namedtuple("Log", "rows count")
-# What is the same for all neurons of a step: pulls and geometry of the walls, length and start in time.
-Scene = namedtuple("Scene", "below above u gram length start")
+# What is the same for all neurons of a step: pulls and geometry of the walls, length and start in time, and
+# the rapidity that a step may err by.
+Scene = namedtuple("Scene", "below above u gram length start rtol")
+SLACK = 0.1  # a neuron held on its walls stays while letting go would change its rapidity by this share of it
 
 
 @inner
@@ -107,10 +109,12 @@ def feels(side, scene):
 
 
 @inner
-def slide(tight, x, d, c, scene, eff_d, eff_c):
-    """Put into `eff_d`, `eff_c` the part of D orthogonal to the tight walls; where after x it ends.
+def slide(tight, x, sign, d, c, scene, eff_d, eff_c):
+    """Put into `eff_d`, `eff_c` the part of D orthogonal to the tight walls; where from x on it ends.
 
-    It ends at the first s > x at which the coefficient of a tight wall reaches a bound; 2 if none does.
+    It ends at the first s ≥ x at which the coefficient of a tight wall leaves its bounds; 2 if none does by
+    more than the noise of the pulls. Between `above` and `below` it is held if v times their difference is
+    negative.
     """
     n = len(tight)
     a = np.empty((n, TERMS))
@@ -124,13 +128,15 @@ def slide(tight, x, d, c, scene, eff_d, eff_c):
             add(eff_c[q], share[i], scene.gram[tight[i]])
         for i in range(n):
             eff_c[q, tight[i]] = 0.0
-    first = 2.0
+    first, noise = 2.0, SLACK * scene.rtol / scene.length
     for i in range(n):
         for upper in range(2):
-            bound = scene.above if upper else scene.below
+            bound, way = (scene.above, sign) if upper else (scene.below, -sign)
             e0, e1, e2 = a[i, 0], a[i, 1], a[i, 2]
             k = tight[i]
-            root = first_root(e0 - bound[0, k], e1 - bound[1, k], e2 - bound[2, k], x + 1e-13)
+            root = first_exit(
+                way * (e0 - bound[0, k]), way * (e1 - bound[1, k]), way * (e2 - bound[2, k]), x, noise
+            )
             first = min(first, root)
     return first
 
@@ -150,15 +156,15 @@ def sliding_part(tight, c, gram):
 
 
 @inner
-def first_root(e0, e1, e2, after):
-    """The smallest root above `after` of `e0 + e1 s + e2 s²` at which it changes sign; 2 if none."""
-    square = e1 * e1 - 4.0 * e2 * e0
-    if square <= 0.0:
+def first_exit(e0, e1, e2, x, noise):
+    """The first point of [x, 1] from which on `e0 + e1 s + e2 s²` is negative; 2 if it stays above `-noise`."""
+    least = min(e0 + x * (e1 + x * e2), e0 + e1 + e2)
+    turn = -0.5 * e1 / e2 if e2 > 0.0 else 2.0
+    if x < turn < 1.0:
+        least = min(least, e0 + turn * (e1 + turn * e2))
+    if least >= -noise:
         return 2.0
-    half = -0.5 * (e1 + np.copysign(np.sqrt(square), e1))
-    first = 2.0
-    if half != 0.0 and e0 / half > after:
-        first = e0 / half
-    if e2 != 0.0 and half / e2 > after:
-        first = min(first, half / e2)
-    return first
+    if e0 + x * (e1 + x * e2) <= 0.0:
+        return x
+    one, other = roots(e0, e1, e2)
+    return one if one > x else (other if other > x else x)

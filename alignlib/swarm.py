@@ -35,12 +35,13 @@ class Swarm:
     w: np.ndarray
     v: np.ndarray
     side: np.ndarray
+    rtol: float
     cells: tuple = ()
 
     @classmethod
-    def of(cls, net, walls):
-        """The network with every neuron free."""
-        return cls(walls, np.arange(net.width), net.w, net.v, walls.sides(net)[1])
+    def of(cls, net, walls, rtol):
+        """The network with every neuron free; a step may err by `rtol` of rapidity."""
+        return cls(walls, np.arange(net.width), net.w, net.v, walls.sides(net)[1], rtol)
 
     @property
     def nbytes(self):
@@ -103,13 +104,13 @@ class Swarm:
         Cells in which someone might meet a wall during this step are dissolved first.
         """
         below, above = self.walls.pulls(polynomial)
-        scene = Scene(below, above, self.walls.u, self.walls.gram, length, start)
+        scene = Scene(below, above, self.walls.u, self.walls.gram, length, start, self.rtol)
         d, c = self.forces(below, above)
         split, felt_d, rapidity = [], [], [0.0]
         for cell, cell_d, cell_c in zip(self.cells, d[len(self.kinds[0]) :], c[len(self.kinds[0]) :]):
             leave = 2.0
             if not cell.side.all():
-                cell_d, cell_c, leave = felt(cell.side, cell_d, cell_c, scene)
+                cell_d, cell_c, leave = felt(cell.sign, cell.side, cell_d, cell_c, scene)
             gained, fits = has_room(cell.sign, cell.side, cell.room, cell.used, cell_d, cell_c, length)
             if not fits or leave <= 1.0:
                 split.append(cell)
@@ -128,7 +129,7 @@ class Swarm:
             minus += height * (cell.side < 0)
             plus += height * (cell.side > 0)
             cells.append(cell)
-        moved = Swarm(self.walls, self.index, w, v, side, tuple(cells))
+        moved = replace(self, w=w, v=v, side=side, cells=tuple(cells))
         return self.walls.outputs(minus, plus), moved, log
 
     def _fastest_free(self, d, c, scene):
@@ -138,7 +139,7 @@ class Swarm:
         for kind in np.flatnonzero(scene.length * speed > FASTEST):  # a neuron may be held by its walls
             side = self.side[first[kind]]
             if not side.all():
-                speed[kind] = np.linalg.norm(felt(side, d[kind], c[kind], scene)[0], axis=1).sum()
+                speed[kind] = np.linalg.norm(felt(1.0, side, d[kind], c[kind], scene)[0], axis=1).sum()
         return speed.max(initial=0.0)
 
     def _fly_free(self, d, c, scene, nodes, minus, plus):
