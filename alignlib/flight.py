@@ -23,7 +23,6 @@ from alignlib.record import GRAZE, REST, TURN
 from alignlib.sliding import change, crosses, note, resolve, slide, tight_walls
 
 FULL, ENDLESS = -1, -2  # what `fly` may return instead of a number of events
-GRAZES = 10.0  # a turn this many tolerances from a wall is reported: its side hangs on the error
 
 
 @entry
@@ -68,7 +67,7 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
             goal, size, event = min(nodes[node], leave), np.sqrt(dot(w, w)), np.int64(NOTHING)
             if x < goal:
                 v[j], x, event = until_event(
-                    x, goal, ahead, scene.length, sign, GRAZES * scene.rtol, w, v[j], z, side, dd, cc, work
+                    x, goal, ahead, scene.length, sign, scene.rtol, w, v[j], z, side, dd, cc, work
                 )
             if event == NOTHING and x < leave and not work.grazed[0]:
                 continue
