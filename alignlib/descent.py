@@ -186,6 +186,7 @@ class _Run:
     def trajectory(self, status):
         if np.isfinite(self.events_until):
             status += f"; events after t={self.events_until:g} not recorded (`max_events`)"
+        state = Interpolated(np.array(self.t), self.weights, self.data.x)
         return Trajectory(
             self.data,
             self.loss,
@@ -194,7 +195,8 @@ class _Run:
             np.concatenate([np.empty(0, EVENT), *self.events]),
             self.aligned_since,
             status,
-            Interpolated(np.array(self.t), self.weights),
+            state,
+            state.patterns,
         )
 
 
@@ -204,6 +206,7 @@ class Interpolated:
 
     t: np.ndarray
     weights: list
+    x: np.ndarray
 
     def __call__(self, time):
         right = int(np.searchsorted(self.t, time))
@@ -213,3 +216,7 @@ class Interpolated:
         part = (time - before) / (after - before)
         pairs = zip(self.weights[right - 1], self.weights[right])
         return Network(*((1 - part) * a + part * b for a, b in pairs))
+
+    def patterns(self, time):
+        """The signs of the pre-activations then."""
+        return np.sign(self(time).preactivations(self.x)).astype(np.int8)

@@ -25,13 +25,13 @@ class EarlyFlow(Trajectory):
     ----------
     alignment_times : (h,) the time from which on each neuron is at its goal; inf if never
     directions : (h, d) the limits of `w_j / ‖w_j‖` as t grows
-    patterns : (h, n) booleans, the samples on which each neuron is active in the end
+    final_patterns : (h, n) booleans, the samples on which each neuron is active in the end
     sliding : (h, n) booleans, the samples on whose hyperplane it slides in the end
     """
 
     alignment_times: np.ndarray
     directions: np.ndarray
-    patterns: np.ndarray
+    final_patterns: np.ndarray
     sliding: np.ndarray
 
     def at(self, t):
@@ -42,9 +42,12 @@ class EarlyFlow(Trajectory):
         ValueError
             If t is negative, or so late that the weights overflow.
         """
+        return super().at(t)
+
+    def _time(self, t):
         if not t >= 0:
             raise ValueError(f"`t` must be at least 0, got {t!r}")
-        return self.state(float(t))
+        return float(t)
 
 
 def early_flow(net, data, loss, t_end=None, t_save=None):
@@ -95,8 +98,7 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
 
     state = _At(net, walls, pulls, end)
     times = record.aligned_since(end.log, walls, end.first_sides, net.v, end.neurons["sign"], data)
-    on = end.sides[:, walls.wall] * np.sign(walls.size).astype(np.int8)
-    on[:, walls.wall < 0] = -1
+    final = walls.patterns(end.sides)
     return EarlyFlow(
         data,
         loss,
@@ -106,10 +108,11 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
         float(times.max()),
         _status(end, t_end),
         state,
+        state.patterns,
         alignment_times=times,
         directions=end.directions(),
-        patterns=on > 0,
-        sliding=on == 0,
+        final_patterns=final > 0,
+        sliding=final == 0,
     )
 
 
@@ -145,3 +148,11 @@ class _At:
         if not (np.isfinite(w).all() and np.isfinite(v).all()):
             raise ValueError(f"`t` must be smaller, got {time:g}: the weights overflow by then")
         return Network(w, v)
+
+    def patterns(self, time):
+        """Where every neuron is then."""
+        late, sides = self.end.since <= time, self.end.sides.copy()
+        if not late.all():
+            part = Network(self.net.w[~late], self.net.v[~late])
+            sides[~late] = decoupled.follow(part, self.walls, self.pulls, time).sides
+        return self.walls.patterns(sides)

@@ -152,13 +152,13 @@ def _by_search(data, loss, starts, rng):
     g = loss.pull(np.zeros(data.n), data.y)
     kept = {}
     for j in range(starts):
-        dead = not path.patterns[j].any() and not path.sliding[j].any()
-        key = (sign[j], path.patterns[j].tobytes(), path.sliding[j].tobytes())
+        dead = not path.final_patterns[j].any() and not path.sliding[j].any()
+        key = (sign[j], path.final_patterns[j].tobytes(), path.sliding[j].tobytes())
         kept.setdefault(key if not dead else (sign[j], b"dead"), []).append(j)
     found = []
     for (sign_v, *_), rows in kept.items():
         j = rows[0]
-        u, pattern = path.directions[j], path.patterns[j]
+        u, pattern = path.directions[j], path.final_patterns[j]
         rate = sign_v * float((g * pattern) @ data.x @ u)
         found.append(ExtremalVector(u, sign_v, pattern, path.sliding[j], rate, None, len(rows) / starts))
     return found

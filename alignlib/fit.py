@@ -153,7 +153,7 @@ def check_third_singular_value(path, t2, key="third-singular-value"):
 def _groups(path, t2):
     """For V+ and V- at `t2`, unless empty: which neurons, and the eigenvalues of Δ, rising."""
     net = path.at(t2)
-    alive = geometry.subnetworks(net, path.data)[:2]
+    alive = geometry.subnetworks(path, t2)[:2]
     found = [
         (rows, measure.minkowski_gram(Network(net.w[rows], net.v[rows]))) for rows in alive if rows.any()
     ]
@@ -162,7 +162,7 @@ def _groups(path, t2):
 
 def _rest(path, t2):
     """The neurons in neither of them: the dead ones, if all are at their goals."""
-    return ~geometry.subnetworks(path.at(t2), path.data)[:2].any(axis=0)
+    return ~geometry.subnetworks(path, t2)[:2].any(axis=0)
 
 
 def _class_losses(path):

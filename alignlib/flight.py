@@ -188,7 +188,7 @@ def felt(sign, side, d, c, scene):
 
 @entry
 def has_room(sign, side, room, used, d, c, length):
-    """A bound of the rapidity that a cell gains in the step, and whether no member can meet a wall in it."""
+    """A bound of the rapidity that a cell gains in the step, and whether no member can meet a wall."""
     square = np.empty((TERMS, TERMS))
     products(d, square)
     gained = length * fastest(0.0, 1.0, square)

@@ -164,6 +164,10 @@ class _Run:
         """The network at any time: what `Trajectory.at` calls."""
         return self.swarm_at(time).network()
 
+    def patterns_at(self, time):
+        """Where every neuron is then: what `Trajectory.patterns` calls."""
+        return self.walls.patterns(self.swarm_at(time).sides())
+
     def remark(self):
         """What a reader of the result must know."""
         resting = {neuron for log in self.logs for neuron in log["neuron"][log["wall"] == record.REST]}
@@ -190,6 +194,7 @@ class _Run:
             float(since.max()),
             status,
             self.network_at,
+            self.patterns_at,
         )
 
 

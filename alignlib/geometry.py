@@ -1,32 +1,68 @@
 """Activation patterns, the cones they form, and angles to the data.
 
-Everything here looks at one network and one data set at a time and changes neither.
+Everything here looks at one network and one data set at a time, or at a trajectory at one time, and
+changes neither. A trajectory knows its patterns; those of a bare network are the signs of its heights, as
+far as these are not rounding.
 """
 
 import numpy as np
 
 from alignlib import inputs
+from alignlib.network import Network
 
 CONES = ("S+", "S-", "dead", "mixed")
 TOUCHING = 1e-13  # relative height up to which a neuron may be on a hyperplane, as computed
+
+
+def patterns(net, data):
+    """Where every neuron is: an (h, n) array of +1 (active on the sample), 0 (on its hyperplane) and -1.
+
+    Of a network, the signs of `⟨w_j, x_k⟩`, 0 up to a share of 1e-13 of `‖w_j‖‖x_k‖`, which is rounding;
+    `patterns(path, t)`, as well as all functions below, takes a trajectory and a time, and what the solver
+    carried (`Trajectory.patterns`). A zero sample is never active, and always -1.
+
+    >>> net = al.Network([[0, 1], [1e-20, -1], [0, -1]], [1, -1, 1])
+    >>> al.geometry.patterns(net, al.Dataset([[1, 0], [0, 1]], [1, -1]))
+    array([[ 0,  1],
+           [ 0, -1],
+           [ 0, -1]], dtype=int8)
+    """
+    return _look(net, data)[0]
+
+
+def _look(net, data):
+    """Patterns, output weights and data of a network on a data set, or of a trajectory at a time."""
+    if not isinstance(net, Network):
+        return net.patterns(data), net.at(data).v, net.data
+    height = net.preactivations(data.x)
+    size = np.outer(np.linalg.norm(net.w, axis=1), np.linalg.norm(data.x, axis=1))
+    height[np.abs(height) <= TOUCHING * size] = 0.0
+    signs = np.sign(height).astype(np.int8)
+    signs[:, ~data.x.any(axis=1)] = -1
+    return signs, net.v, data
 
 
 def cones(net, data):
     """The cone of every neuron, an (h,) array of the strings "S+", "S-", "dead", "mixed".
 
     `S+` is active exactly on the samples with label +1, `S-` exactly on those with label -1, "dead"
-    (the papers' S_dead, taken closed) on none. Source: MMV, section 3.
+    (the papers' S_dead, taken closed) on none. Takes a network and a data set, or a trajectory and a
+    time. Source: MMV, section 3.
 
     >>> net = al.Network([[0, 1], [0, -1], [1, 0]], [1, -1, 1])
     >>> al.geometry.cones(net, al.data.toy_2d())
     array(['S+', 'S-', 'mixed'], dtype='<U5')
     """
-    positive = inputs.labels("data.y", data.y) > 0
-    pattern = net.pattern(data.x)
-    result = np.full(net.width, "mixed", dtype="<U5")
-    result[(pattern == positive).all(axis=1)] = "S+"
-    result[(pattern != positive).all(axis=1)] = "S-"
-    result[~pattern.any(axis=1)] = "dead"
+    signs, _, data = _look(net, data)
+    return _cones(signs > 0, inputs.labels("data.y", data.y) > 0)
+
+
+def _cones(active, positive):
+    """The cones of neurons with these patterns."""
+    result = np.full(len(active), "mixed", dtype="<U5")
+    result[(active == positive).all(axis=1)] = "S+"
+    result[(active != positive).all(axis=1)] = "S-"
+    result[~active.any(axis=1)] = "dead"
     return result
 
 
@@ -51,17 +87,16 @@ def aligned(net, data):
     >>> al.geometry.aligned(net, al.data.toy_2d())
     array([ True,  True, False])
     """
-    found = cones(net, data)
-    goal = np.where(net.v > 0, "S+", np.where(net.v < 0, "S-", "dead"))
+    signs, v, data = _look(net, data)
+    found = _cones(signs > 0, inputs.labels("data.y", data.y) > 0)
+    goal = np.where(v > 0, "S+", np.where(v < 0, "S-", "dead"))
     return (found == goal) | (found == "dead")
 
 
 def subnetworks(net, data):
     """Who works for which class, once aligned: `V+` (in S+, `v_j > 0`), `V-` (in S-, `v_j < 0`), dead.
 
-    Three rows of (h,) booleans; a neuron in none of them is not at its goal. A neuron loses the
-    samples with `v_j y_k < 0`, and dies or is aligned on the hyperplane of the last of them: a height
-    of rounding size over such a sample does not count as active. Source: MMV, section 3.
+    Three rows of (h,) booleans; a neuron in none of them is not at its goal. Source: MMV, section 3.
 
     >>> net = al.Network([[0, 1], [0, -1], [1, 0]], [1, -1, 1])
     >>> al.geometry.subnetworks(net, al.data.toy_2d())
@@ -69,14 +104,9 @@ def subnetworks(net, data):
            [False,  True, False],
            [False, False, False]])
     """
-    positive = inputs.labels("data.y", data.y) > 0
-    height = net.preactivations(data.x)
-    size = np.outer(np.linalg.norm(net.w, axis=1), np.linalg.norm(data.x, axis=1))
-    lost = np.multiply.outer(net.v, data.y) < 0
-    pattern = np.where(lost, height > TOUCHING * size, height > 0)
-    plus = (net.v > 0) & (pattern == positive).all(axis=1)
-    minus = (net.v < 0) & (pattern != positive).all(axis=1)
-    return np.stack([plus, minus, ~pattern.any(axis=1)])
+    signs, v, data = _look(net, data)
+    found = _cones(signs > 0, inputs.labels("data.y", data.y) > 0)
+    return np.stack([(found == "S+") & (v > 0), (found == "S-") & (v < 0), found == "dead"])
 
 
 def violating_share(data):

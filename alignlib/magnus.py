@@ -21,7 +21,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from alignlib.boost import copy, dot, inner, light_cone, moved, time_of_path
+from alignlib.boost import dot, inner, light_cone, moved, time_of_path
 from alignlib.record import TURN
 
 TERMS = 3  # coefficients of the polynomial of the pulls
@@ -159,7 +159,10 @@ def _error(x, end, length, rapidity, square):
     change = np.sqrt(max(change2 - (along1 + slope * along2) ** 2 / size2, 0.0))
     bend = np.sqrt(max(square[2, 2] - along2**2 / size2, 0.0))
     change, bend = length * span * span * change, 0.5 * length * span**3 * bend
-    return rapidity * (rapidity * (1e-3 * rapidity * change + 2e-3 * bend) + 2e-3 * change**2) + 1e-2 * change * bend
+    return (
+        rapidity * (rapidity * (1e-3 * rapidity * change + 2e-3 * bend) + 2e-3 * change**2)
+        + 1e-2 * change * bend
+    )
 
 
 @inner
@@ -220,7 +223,7 @@ def _before_turn(x, end, length, sign, w, v, d, work):
 
 @inner
 def _lowest(i, x, span, sign, reach, z, side, c):
-    """A bound from below of the height over wall i on its side: as if its fastest fall went on all the way."""
+    """A bound from below of the height on its side of wall i: as if its fastest fall went on and on."""
     b0, rise, on = term(c, i, x), c[1, i] + 2.0 * x * c[2, i], sign * side[i]
     b1, b2 = b0 + 0.5 * span * rise, b0 + span * (rise + span * c[2, i])  # all ⟨D, u_i⟩ are between these
     return side[i] * z[i] + reach * min(min(on * b0, on * b1), min(on * b2, 0.0))
@@ -328,7 +331,10 @@ def _root(x, low, high, guess, target, sign, length, w, v, z, d, c, work):
             for q in range(TERMS):
                 speed += end**q * (work.pulled[q] + dot(path, work.square[q]))
         else:
-            miss, speed = z[target] + along(c, target, path[0], path[1], path[2]), later * term(c, target, end)
+            miss, speed = (
+                z[target] + along(c, target, path[0], path[1], path[2]),
+                later * term(c, target, end),
+            )
         if miss * sign > 0.0:
             low = end
         else:

@@ -17,7 +17,9 @@ Log = namedtuple("Log", "rows count")
 # What is the same for all neurons of a step: pulls and geometry of the walls, length and start in time, and
 # the rapidity that a step may err by.
 Scene = namedtuple("Scene", "below above u gram length start rtol")
-SLACK = 0.1  # a neuron held on its walls stays while letting go would change its rapidity by this share of it
+SLACK = (
+    0.1  # a neuron held on its walls stays while letting go would change its rapidity by this share of it
+)
 
 
 @inner
@@ -157,7 +159,7 @@ def sliding_part(tight, c, gram):
 
 @inner
 def first_exit(e0, e1, e2, x, noise):
-    """The first point of [x, 1] from which on `e0 + e1 s + e2 s²` is negative; 2 if it stays above `-noise`."""
+    """The first point of [x, 1] from which on `e0 + e1 s + e2 s²` is negative; 2 if none by `noise`."""
     least = min(e0 + x * (e1 + x * e2), e0 + e1 + e2)
     turn = -0.5 * e1 / e2 if e2 > 0.0 else 2.0
     if x < turn < 1.0:

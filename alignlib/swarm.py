@@ -51,11 +51,20 @@ class Swarm:
         )
         return self.w.nbytes + self.v.nbytes + self.side.nbytes + cells
 
+    def order(self):
+        """Where each neuron is among the free ones and, behind them, the members of the cells."""
+        return np.argsort(np.concatenate([self.index, *(cell.index for cell in self.cells)]))
+
     def network(self):
         """All neurons in their order."""
         w, v = rows(self.w, self.v, self.cells)
-        order = np.argsort(np.concatenate([self.index, *(cell.index for cell in self.cells)]))
+        order = self.order()
         return Network(w[order], v[order])
+
+    def sides(self):
+        """The sides (h, m) of all neurons in their order."""
+        members = [np.broadcast_to(cell.side, (len(cell.index), self.walls.m)) for cell in self.cells]
+        return np.concatenate([self.side, *members])[self.order()]
 
     def equivalent(self):
         """Weights and sides of fewer neurons with the same outputs and the same tangent kernel."""

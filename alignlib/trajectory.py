@@ -28,6 +28,7 @@ class Trajectory:
         `inf` if it had not come by the end, `nan` if the labels are not +1 and -1.
     status : str, why it stopped
     state : function from a time to a `Network`; call it through `at`
+    signs : function from a time to an (h, n) array; call it through `patterns`
 
     Examples
     --------
@@ -49,6 +50,7 @@ class Trajectory:
     alignment_time: float
     status: str
     state: Callable
+    signs: Callable
 
     def __post_init__(self):
         for array in (self.t, self.outputs, self.events):
@@ -61,11 +63,34 @@ class Trajectory:
 
     def at(self, t):
         """The network at time `t`, between the first and the last kept time; ValueError beyond them."""
+        return self.state(self._time(t))
+
+    def patterns(self, t):
+        """Where the neurons are at time `t`, as the solver carried it: an (h, n) array of +1, 0 and -1.
+
+        +1 where a neuron is active on a sample, -1 where it is not, 0 on the hyperplane: where it slides,
+        and where it rests with w = 0. It agrees with the events, which signs of computed heights do not: a
+        neuron that died on a hyperplane is there but for rounding. A zero sample is never active.
+
+        >>> net = al.Network.balanced(width=4, dim=2, scale=1e-3, rng=0)
+        >>> path = al.gradient_flow(net, al.data.toy_2d(n=4), "exponential", t_end=3)
+        >>> path.patterns(0)
+        array([[-1,  1, -1,  1],
+               [ 1, -1, -1,  1],
+               [-1, -1,  1, -1],
+               [ 1, -1,  1, -1]], dtype=int8)
+        >>> path.patterns(3)[0]
+        array([ 1, -1,  1, -1], dtype=int8)
+        """
+        return self.signs(self._time(t))
+
+    def _time(self, t):
+        """`t` as a float, between the first and the last kept time."""
         first, last = self.t[0], self.t[-1]
         slack = 1e-12 * max(abs(first), abs(last))  # step times number of steps is rounded
         if not first - slack <= t <= last + slack:
             raise ValueError(f"`t` must lie between {first:g} and {last:g}, got {t!r}")
-        return self.state(float(np.clip(t, first, last)))
+        return float(np.clip(t, first, last))
 
     @property
     def start(self):

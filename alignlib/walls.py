@@ -76,6 +76,12 @@ class Walls:
         chosen = np.where(size > 0, above[..., wall], below[..., wall])
         return np.where(wall < 0, 0.0, chosen * size)
 
+    def patterns(self, sides):
+        """+1, 0 or -1 for every sample (h, n), from the sides of the walls (h, m); -1 for a zero sample."""
+        signs = sides[:, self.wall] * np.sign(self.size).astype(np.int8)
+        signs[:, self.wall < 0] = -1
+        return signs
+
     def sides(self, net):
         """Heights `⟨w_j, u_i⟩` (h, m), and sides: +1, -1, or 0 for a neuron on the wall."""
         size = np.abs(net.w).max(axis=1)

@@ -12,8 +12,16 @@ from scipy.optimize import lsq_linear
 OFF, ON, ON_IT = 0, 1, 2
 
 
-def follow(net, data, loss, t_end, constant=False, rtol=1e-12):
-    """The weights at `t_end`, the number of events and of slides; `constant`: pulls of the start."""
+def kind(came, went):
+    """What an event is called in `Trajectory.events`."""
+    return "slide" if went == ON_IT else "release" if came == ON_IT else ("deactivate", "activate")[went]
+
+
+def follow(net, data, loss, t_end, constant=False, rtol=1e-12, log=None):
+    """The weights at `t_end`, the number of events and of slides; `constant`: pulls of the start.
+
+    Events are appended to the list `log` as (time, neuron, sample, kind), as in `Trajectory.events`.
+    """
     h, d, n, x = net.width, net.dim, data.n, data.x
     scale = max(np.abs(net.w).max(), np.abs(net.v).max())
     mode = np.where(net.w @ x.T > 0, ON, OFF)
@@ -115,6 +123,11 @@ def follow(net, data, loss, t_end, constant=False, rtol=1e-12):
                     elif mode[j, k] != ON_IT:
                         touched = np.append(touched, k)
                     before = (mode == ON_IT).sum()
+                    came = mode[j].copy()
                     settle(j, touched, w, v)
+                    if log is not None:
+                        log += [
+                            (t, j, k, kind(came[k], mode[j, k])) for k in np.flatnonzero(came != mode[j])
+                        ]
                     slides += (mode == ON_IT).sum() > before
     return (*split(state), count, slides)

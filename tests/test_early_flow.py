@@ -390,7 +390,7 @@ def test_a_single_wall_is_crossed_and_not_taken_for_the_origin():
     path = al.early_flow(net, data, "exponential")
     assert sorted(path.events["kind"]) == ["activate", "deactivate"]
     assert path.at(2.0).w[0] == pytest.approx([np.cosh(2) - 2 * np.sinh(2), 1], abs=1e-13)
-    assert path.patterns.tolist() == [[False, True]]
+    assert path.final_patterns.tolist() == [[False, True]]
     tiny = al.Network(1e-3 * net.w, 1e-3 * net.v)
     flow = al.gradient_flow(tiny, data, "exponential", 2.0)
     # The full flow differs from the early one by the square of the scale and what growth adds.

@@ -18,7 +18,7 @@ def test_times_and_goals_are_those_of_early_flow(n, mu):
     found, path = both(al.Network.balanced(30, n, 1.0, rng=n), data)
     # Up to 200 boosts, each rounded to a few ulp.
     assert np.allclose(found.times, path.alignment_times, rtol=0, atol=1e-13)
-    last = path.patterns
+    last = path.final_patterns
     positive = data.y > 0
     assert np.array_equal(found.goals == "S+", (last == positive).all(axis=1))
     assert np.array_equal(found.goals == "S-", (last == ~positive).all(axis=1))

@@ -35,7 +35,7 @@ def test_every_neuron_arrives_where_its_basin_says(seed, n):
     angles = np.arctan2(net.w[:, 1], net.w[:, 0])
     for j in range(60):
         (goal,) = arrives_at(vectors, np.sign(net.v[j]), angles[j])
-        assert np.array_equal(goal.pattern, path.patterns[j])
+        assert np.array_equal(goal.pattern, path.final_patterns[j])
         if goal.rate != 0:
             assert np.array_equal(goal.tight, path.sliding[j])
             # Directions of walls and of D, a dozen roundings each.

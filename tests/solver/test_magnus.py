@@ -61,7 +61,7 @@ def error_bound(d, length):
 
 
 def neuron(rng, rtol):
-    """A neuron of any kind, its D, whose change over the step is one that this tolerance allows, and length."""
+    """A neuron of any kind, its D, whose change is one that this tolerance allows, and the length."""
     dim, kind = rng.integers(3, 6), rng.integers(3)
     w = rng.standard_normal(dim)
     v = np.linalg.norm(w) * (1.0, 1.0 + rng.exponential(), rng.random())[kind] * rng.choice([-1, 1])
