@@ -9,6 +9,7 @@ import numpy as np
 from alignlib.boost import CENTRE, add, copy, dot, entry, inlined, inner
 from alignlib.magnus import (
     NOTHING,
+    ROOT,
     TERMS,
     along,
     face,
@@ -64,7 +65,7 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
     for node in range(len(nodes)):
         while x < nodes[node] and not asleep:
             dd, cc = (eff_d, eff_c) if sliding else (d, c)
-            goal, size, event = min(nodes[node], leave), np.sqrt(dot(w, w)), np.int64(NOTHING)
+            goal, event = min(nodes[node], leave), np.int64(NOTHING)
             if x < goal:
                 v[j], x, event = until_event(
                     x, goal, ahead, scene.length, sign, scene.rtol, w, v[j], z, side, dd, cc, work
@@ -92,7 +93,8 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
             if event >= 0:
                 z[event] = 0.0
                 add(w, -dot(w, scene.u[event]), scene.u[event])  # not beside the wall by rounding
-                if _at_centre(z, cc, size, work.path):
+                noise = ROOT * abs(v[j]) * (1.0 + 2.0 * scene.length * fastest(0.0, 1.0, work.square))
+                if _at_centre(z, cc, work.path, noise):
                     _rest(w, z, side, sign, time, j, scene, log)
                     asleep = True
                     break
@@ -130,17 +132,13 @@ def _begin(x, sign, side, d, c, scene, eff_d, eff_c, work):
 
 
 @inner
-def _at_centre(z, c, size, path):
+def _at_centre(z, c, path, noise):
     """Whether all heights have just vanished at once. With one wall there is no centre."""
-    most = 0.0
+    most = least = 0.0
     for i in range(len(z)):
-        if abs(z[i]) > CENTRE * size:
-            return False
+        least = max(least, abs(z[i]))
         most = max(most, abs(z[i] - along(c, i, path[0], path[1], path[2])))
-    for i in range(len(z)):
-        if abs(z[i]) > CENTRE * most:
-            return False
-    return len(z) > 1
+    return len(z) > 1 and least <= CENTRE * most + noise
 
 
 @inner

@@ -29,6 +29,7 @@ NOISE = 1e-14  # a height below this share of ‖w‖ and its change, on the wro
 NOTHING = -2  # no event; others are the meeting of a wall, 0 to m - 1, and TURN, that v changes sign
 LIGHT = 1e-12  # v of a neuron with |v| ≥ (1 - LIGHT) ‖w‖ does not change its sign
 CLOSE = 1e-7
+ROOT = 1e-14  # the time of an event is known to this share of the step
 GRAZES = 10.0  # a turn this many tolerances from a wall is reported: its side hangs on the error
 EARLY, LATE = 0.5 - np.sqrt(3.0) / 6.0, 0.5 + np.sqrt(3.0) / 6.0  # Gauss points of an interval
 NEAR, FAR = 0.5 + np.sqrt(3.0) / 3.0, 0.5 - np.sqrt(3.0) / 3.0  # their weights in the two boosts
@@ -216,9 +217,9 @@ def _before_turn(x, end, length, sign, w, v, d, work):
     if v != 0.0:
         return x
     low = end
-    while low - x > 1e-14 and sign * two_boosts(x, low, length, w, v, d, work) < 0.0:
+    while low - x > ROOT and sign * two_boosts(x, low, length, w, v, d, work) < 0.0:
         low = 0.5 * (x + low)
-    return low if low - x > 1e-14 else x
+    return low if low - x > ROOT else x
 
 
 @inner
@@ -340,7 +341,7 @@ def _root(x, low, high, guess, target, sign, length, w, v, z, d, c, work):
         else:
             high = end
         shift = -miss / (length * speed) if speed != 0.0 else np.inf
-        if abs(shift) <= 1e-14 or miss == 0.0 or high - low <= 1e-15:
+        if abs(shift) <= ROOT or miss == 0.0 or high - low <= 1e-15:
             return later, end
         end = end + shift if low < end + shift < high else 0.5 * (low + high)
     return later, end
