@@ -27,6 +27,11 @@ inner = njit(error_model="numpy", no_cfunc_wrapper=True, no_cpython_wrapper=True
 inlined = njit(error_model="numpy", inline="always")
 
 
+def rows_of(*fields):
+    """A dtype whose rows are read by attribute in plain Python too, under `NUMBA_DISABLE_JIT=1`."""
+    return np.dtype((np.record, list(fields)))
+
+
 @inner
 def moved(v, plus, minus, delta, t):
     """`v(t)` and `P(t)`, from `plus = v + b` and `minus = v - b`."""
