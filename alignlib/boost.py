@@ -27,6 +27,11 @@ inner = njit(error_model="numpy", no_cfunc_wrapper=True, no_cpython_wrapper=True
 inlined = njit(error_model="numpy", inline="always")
 
 
+def rows_of(*fields):
+    """A dtype whose rows are read by attribute in plain Python too, under `NUMBA_DISABLE_JIT=1`."""
+    return np.dtype((np.record, list(fields)))
+
+
 @inner
 def moved(v, plus, minus, delta, t):
     """`v(t)` and `P(t)`, from `plus = v + b` and `minus = v - b`."""
@@ -72,7 +77,9 @@ def time_of_path(path, v, plus, minus, delta):
         return np.inf  # straight to the origin, where all walls meet and it never comes
     if transverse < 0.0 and b < 0.0 and b_then > -np.sqrt(-transverse):
         return np.inf
-    v_then = np.sqrt(max(transverse + b_then * b_then, 0.0))
+    # v² - b² is kept. Of the two ways to say so each is exact where the other may cancel.
+    square = v * v + delta * path * (b + b_then) if b >= 0.0 else transverse + b_then * b_then
+    v_then = np.sqrt(max(square, 0.0))
     if v_then + speed == 0.0:
         return np.inf
     half = delta * path / (speed + v_then)

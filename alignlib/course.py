@@ -6,37 +6,33 @@ of the walls, an array (COURSE, m); `field`, what is the same for all neurons (a
 
 import numpy as np
 
-from alignlib.boost import OPPOSED, dot, inner
+from alignlib.boost import OPPOSED, dot, inner, rows_of
 
-NEURON = np.dtype(
-    [
-        ("number", "i8"),
-        ("v", "f8"),
-        ("t", "f8"),  # the time of its last event
-        ("first2", "f8"),  # ‖w‖² at the start
-        ("minkowski", "f8"),  # ‖w‖² - v², conserved
-        ("sign", "f8"),  # the sign of v, or the one that v = 0 is about to take
-        ("wall", "i8"),  # the one it has met or is about to meet; -1 if none
-        ("second", "i8"),  # walls that may be the next after it; -1 if none is known
-        ("third", "i8"),
-        ("fell", "f8"),  # its largest height before the step, if w may be 0 after it
-        ("s", "f8"),  # ∫ v dt
-        ("pulled", "f8"),  # ⟨w, D⟩
-        ("size2", "f8"),  # ‖D‖²
-        ("events", "i8"),
-        ("slides", "?"),
-        ("started", "?"),
-        ("rests", "?"),  # it came to w = 0
-    ]
+NEURON = rows_of(
+    ("number", "i8"),
+    ("v", "f8"),
+    ("t", "f8"),  # the time of its last event
+    ("first2", "f8"),  # ‖w‖² at the start
+    ("minkowski", "f8"),  # ‖w‖² - v², conserved
+    ("sign", "f8"),  # the sign of v, or the one that v = 0 is about to take
+    ("wall", "i8"),  # the one it has met or is about to meet; -1 if none
+    ("second", "i8"),  # walls that may be the next after it; -1 if none is known
+    ("third", "i8"),
+    ("fell", "f8"),  # its largest height before the step, if w may be 0 after it
+    ("s", "f8"),  # ∫ v dt
+    ("pulled", "f8"),  # ⟨w, D⟩
+    ("size2", "f8"),  # ‖D‖²
+    ("events", "i8"),
+    ("slides", "?"),
+    ("started", "?"),
+    ("rests", "?"),  # it came to w = 0
 )
-FIELD = np.dtype(
-    [
-        ("end", "f8"),  # the neurons are followed until then
-        ("total", "f8"),  # the sum of the sizes of all pulls
-        ("slow", "f8"),  # a speed below this is the rounding of zero
-        ("line", "i8"),  # d if the walls span the whole space, else 0
-        ("count", "i8"),  # rows of the log that are filled
-    ]
+FIELD = rows_of(
+    ("end", "f8"),  # the neurons are followed until then
+    ("total", "f8"),  # the sum of the sizes of all pulls
+    ("slow", "f8"),  # a speed below this is the rounding of zero
+    ("line", "i8"),  # d if the walls span the whole space, else 0
+    ("count", "i8"),  # rows of the log that are filled
 )
 # The rows of `on`: heights, speeds, coefficients of D, sides (±1, and 0 where the neuron slides), and
 # PATH, with `w = w(0) + Σ path_i u_i`, brought up to date at `s = since_i`. RATIO is for `nearest`.

@@ -64,10 +64,11 @@ def follow(neurons, first, courses, field, gram, pulls, w, u, log):
 @inlined
 def _follow_one(me, on, field, gram, pulls, w, u, log):
     """From event to event; False if the log is full before the last."""
-    if not me.started:
-        _start(me, on)
-        _touch(me, on, field, gram, pulls, log)
-    while field.count + len(gram) < len(log):
+    while field.count + len(gram) < len(log):  # an event writes a row for v and one for each wall at most
+        if not me.started:
+            _start(me, on)
+            _touch(me, on, field, gram, pulls, log)
+            continue
         if me.size2 <= field.slow**2:  # D is the rounding of zero
             me.pulled, me.size2 = 0.0, 0.0
         distance = nearest(me, on, field.slow)

@@ -3,10 +3,10 @@
 import numpy as np
 
 from alignlib import inputs
-from alignlib.boost import entry, inner
+from alignlib.boost import entry, inner, rows_of
 from alignlib.trajectory import EVENT
 
-LOG = np.dtype([("t", "f8"), ("neuron", "i8"), ("wall", "i8"), ("came", "i1"), ("went", "i1")])
+LOG = rows_of(("t", "f8"), ("neuron", "i8"), ("wall", "i8"), ("came", "i1"), ("went", "i1"))
 """One row: a neuron came from one side of a wall (-1, +1, or 0 if on it) and went to another.
 
 The wall is TURN where not a wall is met but `v` changes sign, REST where the neuron came to rest where all
@@ -85,7 +85,8 @@ def _replay(log, on, off, wanted, active, signs, since):
         if wall < 0:
             signs[j] = event.went
         else:
-            up, down = (event.went > 0) - (event.came > 0), (event.went < 0) - (event.came < 0)
+            up = int(event.went > 0) - int(event.came > 0)
+            down = int(event.went < 0) - int(event.came < 0)
             for label in range(2):
                 active[j, label] += up * on[wall, label] + down * off[wall, label]
         if not _at_goal(active[j, 0], active[j, 1], signs[j], wanted):
