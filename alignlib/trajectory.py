@@ -1,7 +1,7 @@
 """What every solver returns: a network followed through time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class Trajectory:
         `inf` if it had not come by the end, `nan` if the labels are not +1 and -1.
     status : str, why it stopped
     state : function from a time to a `Network`; call it through `at`
+    rtol : float, the tolerance of `gradient_flow`; nan for solvers that have none
 
     Examples
     --------
@@ -49,6 +50,7 @@ class Trajectory:
     alignment_time: float
     status: str
     state: Callable
+    rtol: float = field(default=np.nan, kw_only=True)
 
     def __post_init__(self):
         for array in (self.t, self.outputs, self.events):
