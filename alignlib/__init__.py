@@ -19,7 +19,7 @@ Rooms, in the order in which they may import each other
 -------------------------------------------------------
 inputs -> data, network, loss -> geometry -> trajectory -> walls, boost -> record
 -> course, magnus -> polygon, sliding -> decoupled, flight -> cells -> swarm -> groups
--> collocation -> early, equicorrelated, flow, descent -> extremal, certify, measure, claim
+-> collocation -> early, equicorrelated, flow, descent -> doubts, extremal, certify, measure, claim
 -> table, fit -> theory -> sweeps -> plots -> widgets
 
 PyTorch is loaded with `descent`, Numba with the solvers, pandas with `sweeps`, Matplotlib with
@@ -41,12 +41,14 @@ __version__ = "0.1.0"
 __all__ = [
     "Claim",
     "Dataset",
+    "FlowError",
     "Loss",
     "Network",
     "Table",
     "Trajectory",
     "data",
     "descent",
+    "doubt",
     "early_flow",
     "equicorrelated",
     "extremal_vectors",
@@ -66,6 +68,8 @@ __all__ = [
 # Rooms and functions whose packages are slow to import: loaded when first asked for.
 LAZY_ROOMS = ("descent", "equicorrelated", "plots", "widgets")
 LAZY = {
+    "FlowError": "flow",
+    "doubt": "doubts",
     "early_flow": "early",
     "extremal_vectors": "extremal",
     "gradient_descent": "descent",

@@ -40,7 +40,7 @@ class Step:
 
     def guess(self):
         """Outputs at the nodes: those last computed, extrapolated where that is a small change."""
-        run, f = self.run, self.run.f[-1]
+        run, f = self.run, self.run.now.f
         constant = np.broadcast_to(f, (3, len(f))).copy()
         if run.known is None:
             return constant
@@ -48,7 +48,11 @@ class Step:
         at = offset / length + np.append(0.0, NODES)
         coefficients = np.linalg.solve(np.vander(at, increasing=True), known)
         guess = np.vander(NODES * self.length / length, 4, increasing=True) @ coefficients
-        return guess if np.abs(guess - f).max() < 0.5 else constant
+        if np.abs(guess - f).max() < 0.5:
+            return guess
+        # Outputs of another size than one may change by more, if the pulls do not follow.
+        now, then = run.loss.pull(f, run.data.y), run.loss.pull(guess, run.data.y)
+        return guess if np.abs(then - now).max() < 0.5 * np.abs(now).max() else constant
 
     def solve(self):
         """Sweep until the pulls at the nodes are those of the outputs; whether that was reached."""
@@ -59,14 +63,14 @@ class Step:
                 return False
             self.polynomial = TO_POLYNOMIAL @ pulls
             try:
-                f, self.swarm, self.log = run.swarm.move(self.polynomial, self.length, NODES, run.t[-1])
+                f, self.swarm, self.log = run.swarm.move(self.polynomial, self.length, NODES, run.now.t)
             except StepTooLong:
                 return False
             defect = run.loss.pull(f, run.data.y) - pulls
             miss = self.length * run.reach * np.linalg.norm(defect, axis=1).max()
             if miss <= SLACK * run.rtol:
                 self.f, self.error = f, self.estimate()
-                run.known = 0.0, self.length, np.vstack([run.f[-1], f])
+                run.known = 0.0, self.length, np.vstack([run.now.f, f])
                 return np.isfinite(self.error)
             if not np.isfinite(miss) or miss > 2 * before or (sweep > 6 and miss > 0.5 * before):
                 return False
@@ -90,7 +94,7 @@ class Step:
     def estimate(self):
         """The rapidity by which the parabola misses the pulls at the start of the step."""
         run = self.run
-        miss = run.loss.pull(run.f[-1], run.data.y) - self.polynomial[0]
+        miss = run.loss.pull(run.now.f, run.data.y) - self.polynomial[0]
         if run.newton is not None:
             miss = run.newton.filtered(miss)
         return MISS * self.length * run.reach * np.linalg.norm(miss)

@@ -86,14 +86,21 @@ def _device(device):
 def _steps_to_keep(t_save, step, n_steps):
     if t_save is None:
         return set(np.linspace(0, n_steps, min(n_steps, 200) + 1).round().astype(int).tolist())
-    t_save = inputs.array("t_save", t_save, 1)
-    end = step * n_steps
-    if t_save.min() < 0 or t_save.max() > end * (1 + 1e-12):
-        raise ValueError(
-            f"`t_save` must lie between 0 and step * n_steps = {end:g}, "
-            f"got {t_save.min():g} to {t_save.max():g}"
-        )
-    return set((t_save / step).round().astype(int).tolist()) | {0}
+    t_save = inputs.times("t_save", t_save, step * n_steps, "step * n_steps")
+    return set((t_save / step).round().astype(int).tolist())
+
+
+@dataclass(frozen=True, eq=False)
+class Good:
+    """A step whose loss is finite; `n_chunks` of the events had come by then."""
+
+    t: float
+    f: np.ndarray
+    w: torch.Tensor
+    v: torch.Tensor
+    active: torch.Tensor
+    aligned_since: float
+    n_chunks: int
 
 
 class _Run:
@@ -107,16 +114,15 @@ class _Run:
         )
         classes = bool((np.abs(data.y) == 1).all())
         self.goal = torch.tensor(data.y > 0, device=device) if classes else None
-        self.active, self.z, self.last_good = None, None, None
-        self.aligned_since = np.nan if self.goal is None else np.inf
+        self.z, self.now = None, None
+        # `events_until` is inf while all are recorded.
         self.events, self.n_events, self.events_until = [], 0, np.inf
-        self.t, self.outputs, self.weights = [], [], []
+        self.kept = []
 
     def steps(self, step, n_steps, keep, progress):
         """Run, and say in words why it ended."""
         f = self.outputs_now()
-        if not np.isfinite(self.loss.value(f, self.data.y)):
-            raise ValueError("`net` must give a finite loss at the start, got an infinite one")
+        losses.check_start(self.loss, f, self.data.y)
         self.record(0.0, f, keep=True)
         try:
             for k in tqdm(range(1, n_steps + 1), disable=not progress, desc="gradient descent"):
@@ -129,7 +135,7 @@ class _Run:
                 self.record(k * step, f, keep=k in keep)
         except KeyboardInterrupt:
             self.keep_last_good()
-            return f"interrupted by the user after t={self.t[-1]:g}"
+            return f"interrupted by the user after t={self.now.t:g}"
         return f"reached the last of {n_steps} steps"
 
     def outputs_now(self):
@@ -139,25 +145,25 @@ class _Run:
     def record(self, t, f, keep):
         """Note a good step: its events, its alignment, its weights (for good, if `keep`)."""
         active = self.z > 0
-        if self.active is not None:
+        since = self._aligned_since(t, active)
+        if self.now is not None:
             self._record_events(t, active)
-        self.active = active
-        if self.goal is not None:
-            self._record_alignment(t)
-        self.last_good = (t, f, self.w, self.v)
+        # In one assignment, for an interrupt may come at any line.
+        self.now = Good(t, f, self.w, self.v, active, since, len(self.events))
         if keep:
             self.keep_last_good()
 
     def keep_last_good(self):
-        t, f, w, v = self.last_good
-        if not self.t or self.t[-1] < t:
-            self.t.append(t)
-            self.outputs.append(f)
-            self.weights.append((w.cpu().numpy(), v.cpu().numpy()))
+        if not self.kept or self.kept[-1][0] < self.now.t:
+            weights = self.now.w.cpu().numpy(), self.now.v.cpu().numpy()
+            self.kept.append((self.now.t, self.now.f, weights))
 
     def _record_events(self, t, active):
-        changed = active != self.active
-        if self.n_events >= self.max_events or not changed.any():
+        changed = active != self.now.active
+        if np.isfinite(self.events_until) or not changed.any():
+            return
+        if self.n_events >= self.max_events:
+            self.events_until = t
             return
         neuron, sample = changed.nonzero(as_tuple=True)
         rows = np.empty(len(neuron), EVENT)
@@ -165,35 +171,36 @@ class _Run:
         rows["kind"] = np.where(active[neuron, sample].cpu(), "activate", "deactivate")
         self.events.append(rows)
         self.n_events += len(rows)
-        if self.n_events >= self.max_events:
-            self.events_until = t
 
-    def _record_alignment(self, t):
+    def _aligned_since(self, t, active):
+        """The time since which all neurons have been at their goals; nan without classes."""
+        if self.goal is None:
+            return np.nan
         goal = self.goal == (self.v > 0)[:, None]
-        there = (self.active == goal).all(dim=1) & (self.v != 0) | ~self.active.any(dim=1)
+        there = (active == goal).all(dim=1) & (self.v != 0) | ~active.any(dim=1)
         if not there.all():
-            self.aligned_since = np.inf
-        elif np.isinf(self.aligned_since):
-            self.aligned_since = t
+            return np.inf
+        return t if self.now is None else min(t, self.now.aligned_since)
 
     def advance(self, step, f):
         g = torch.as_tensor(self.loss.pull(f, self.data.y).astype(f.dtype), device=self.w.device)
-        d = (self.active * g) @ self.x
+        d = (self.now.active * g) @ self.x
         dw, dv = self.v[:, None] * d, (self.w * d).sum(dim=1)
-        # New tensors, both at once: `last_good` still holds the old ones.
+        # New tensors: `now` still holds the old ones.
         self.w, self.v = self.w + step * dw, self.v + step * dv
 
     def trajectory(self, status):
-        if np.isfinite(self.events_until):
-            status += f"; events after t={self.events_until:g} not recorded (`max_events`)"
-        state = Interpolated(np.array(self.t), self.weights, self.data.x)
+        if self.events_until <= self.now.t:
+            status += f"; events from t={self.events_until:g} on not recorded (`max_events`)"
+        t, outputs, weights = zip(*self.kept)
+        state = Interpolated(np.array(t), list(weights), self.data.x)
         return Trajectory(
             self.data,
             self.loss,
-            np.array(self.t),
-            np.array(self.outputs, dtype=np.float64),
-            np.concatenate([np.empty(0, EVENT), *self.events]),
-            self.aligned_since,
+            np.array(t),
+            np.array(outputs, dtype=np.float64),
+            np.concatenate([np.empty(0, EVENT), *self.events[: self.now.n_chunks]]),
+            self.now.aligned_since,
             status,
             state,
             state.patterns,

@@ -60,7 +60,8 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
 
     Parameters
     ----------
-    t_end : float; without it, the time of the last event of all, unless weights overflow before
+    t_end : float; without it, the time of the last event of all, unless weights overflow before, or the
+        last of `t_save` if that is later
     t_save : times to keep; without it, 0 and `t_end`
 
     Returns
@@ -93,8 +94,10 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     if t_end is None:
         fastest = float(np.linalg.norm(end.d, axis=1).max())
         t_end = min(float(end.since.max()) or 1.0, LATEST / max(fastest, 1e-300))
+        if t_save is not None:
+            t_end = max(t_end, float(inputs.array("t_save", t_save, 1).max()))
     t_end = inputs.positive("t_end", t_end)
-    t = np.array([0.0, t_end]) if t_save is None else record.times_to_keep(t_save, t_end)
+    t = np.array([0.0, t_end]) if t_save is None else inputs.times("t_save", t_save, t_end, "`t_end`")
 
     state = _At(net, walls, pulls, end)
     times = record.aligned_since(end.log, walls, end.first_sides, net.v, end.neurons["sign"], data)

@@ -4,6 +4,9 @@ Neurons feel each other only through the n pulls. So a step takes the pulls as u
 one step is in module `collocation`, and here are its starts, its lengths, and what is kept of it.
 """
 
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from alignlib import inputs, record
@@ -15,6 +18,9 @@ from alignlib.trajectory import Trajectory
 from alignlib.walls import Walls
 
 STEPS = 100_000
+TRIES = 100  # attempts at one step; each asks for at most 0.9 of the length of the one before
+FAILURES = 2000  # failed attempts while t doubles: then rounding, or too sharp a loss, steers
+FASTEST = 1e150  # D is squared
 MEMORY = 2**28  # bytes of snapshots for `Trajectory.at`
 
 
@@ -24,6 +30,10 @@ class FlowError(RuntimeError):
     def __init__(self, message, trajectory):
         super().__init__(message)
         self.trajectory = trajectory
+
+    def __reduce__(self):
+        """Pickled with its trajectory: processes send their errors to each other."""
+        return type(self), (str(self), self.trajectory)
 
 
 def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False):
@@ -45,7 +55,7 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
     Raises
     ------
     ValueError
-        If an argument does not fit.
+        If an argument does not fit, or the loss or a pull is not finite at the start.
     FlowError
         If a step cannot be made small enough; it carries the trajectory until then.
 
@@ -61,104 +71,168 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
     t_end, rtol = inputs.positive("t_end", t_end), inputs.positive("rtol", rtol)
     if not 1e-12 <= rtol <= 0.1:
         raise ValueError(f"`rtol` must lie between 1e-12 and 0.1, got {rtol:g}")
-    kept = None if t_save is None else record.times_to_keep(t_save, t_end)
-    run = _Run(net, data, loss, rtol)
+    kept = None if t_save is None else inputs.times("t_save", t_save, t_end, "`t_end`")
+    run, problem = _Run(net, data, loss, rtol), None
     try:
         problem = run.follow(t_end if kept is None else np.append(kept, t_end), progress)
-    except KeyboardInterrupt:
-        return run.trajectory(kept, f"interrupted by the user at t={run.t[-1]:g}")
+        path = run.trajectory(kept, problem or f"reached t_end={t_end:g}{run.remark()}")
+    except KeyboardInterrupt:  # also one that comes while the trajectory is put together
+        path = run.trajectory(kept, problem or f"interrupted by the user at t={run.now.t:g}")
     if problem:
-        raise FlowError(problem, run.trajectory(kept, problem))
-    return run.trajectory(kept, f"reached t_end={t_end:g}{run.remark()}")
+        raise FlowError(problem, path)
+    return path
+
+
+@dataclass(frozen=True, eq=False)
+class Accepted:
+    """A step: the pulls in it (None at the start), its log, and time, outputs and state at its end.
+
+    `swarm` is None where it is not kept for `Trajectory.at`.
+    """
+
+    t: float
+    f: np.ndarray
+    swarm: Swarm | None
+    pulls: np.ndarray | None
+    log: np.ndarray
 
 
 class _Run:
-    """The steps accepted so far, and the state at the end of the last."""
+    """The steps accepted so far.
+
+    Each is appended whole, and all that a trajectory says is read from `steps`: so an interrupt, wherever
+    it comes, leaves the run as it was before the step or after it. The rest are hints for the next step.
+    """
 
     def __init__(self, net, data, loss, rtol):
         self.data, self.loss, self.rtol = data, loss, rtol
         self.walls = Walls.of(data.x)
         # ‖Σ_k δg_k x_k‖ over any subset of samples is at most `reach` ‖δg‖.
         self.reach = np.linalg.norm(data.x, 2)
-        self.swarm = Swarm.of(net, self.walls, rtol)
-        self.net, self.start_sides = net, self.swarm.side
-        self.t, self.f = [0.0], [self.swarm.outputs()]
-        self.pulls, self.snapshots, self.every = [], {0: self.swarm}, 1
-        self.logs, self.known, self.newton = [], None, None
+        swarm = Swarm.of(net, self.walls, rtol)
+        self.net, self.start_sides = net, swarm.side
+        self.steps = [Accepted(0.0, swarm.outputs(), swarm, None, record.new_log(0)[:0])]
+        losses.check_start(loss, self.now.f, data.y)
+        self.speed = self.first_speed()
+        self.every, self.held, self.shared = 1, 0, {}  # which states are kept, bytes, arrays of the last
+        self.known, self.newton = None, None
         self.last = 0.0, np.inf  # length and error of the last step
+
+    @property
+    def now(self):
+        """The last step."""
+        return self.steps[-1]
+
+    @property
+    def swarm(self):
+        """The state at the end of the last step."""
+        return self.now.swarm
 
     def follow(self, stops, progress):
         """Step from stop to stop; what went wrong, or None."""
         stops = np.unique(np.append(0.0, stops))
         wish = self.first_length(stops[-1])
-        least = 1e-13 * wish
+        least, tries, failures, mark = 1e-13 * wish, 0, 0, 0.0
         with _bar(stops[-1], progress) as bar:
             for stop in stops[1:]:
-                while self.t[-1] < stop:
-                    if wish < max(least, 1e-13 * self.t[-1]):
-                        return f"stopped at t={self.t[-1]:g}: the step cannot be made small enough"
-                    if len(self.pulls) >= STEPS:
-                        return f"stopped at t={self.t[-1]:g}: more than {STEPS} steps"
-                    step = Step(self, _shared(stop - self.t[-1], wish))
+                while self.now.t < stop:
+                    if self.now.t > 2.0 * mark:
+                        failures, mark = 0, self.now.t
+                    if tries > TRIES or wish < max(least, 1e-13 * self.now.t):
+                        return f"stopped at t={self.now.t:g}: the step cannot be made small enough"
+                    if failures > FAILURES:
+                        return f"stopped at t={self.now.t:g}: {FAILURES} steps failed since t={mark:g}"
+                    if len(self.steps) > STEPS:
+                        return f"stopped at t={self.now.t:g}: more than {STEPS} steps"
+                    step = Step(self, _shared(stop - self.now.t, wish))
                     with np.errstate(over="ignore", invalid="ignore"):  # a step too long may overflow
                         solved = step.solve()
                     if not solved or step.error > self.rtol:
-                        wish = step.next_length()
+                        wish, tries, failures = step.next_length(), tries + 1, failures + 1
                         continue
                     # A step cut short by a stop says nothing against the length it was to have.
                     wish = max(step.next_length(), wish if step.length < wish else 0.0)
+                    tries = 0
                     self.accept(step, stop)
                     bar.update(step.length)
         return None
 
+    def first_speed(self):
+        """A bound of `‖D_j‖` at the start."""
+        g = self.loss.pull(self.now.f, self.data.y)
+        with np.errstate(over="ignore"):
+            speed = self.reach * np.linalg.norm(g)
+        if not speed < FASTEST:
+            raise ValueError(
+                f"`net` must give pulls of less than {FASTEST:g}, over the size of the data, at the start, "
+                f"got {np.abs(g).max():.3g}"
+            )
+        return speed
+
     def first_length(self, t_end):
         """A step over which no neuron gains more than a tenth of rapidity at the first pulls."""
-        g = self.loss.pull(self.f[0], self.data.y)
-        return min(t_end, 0.1 / max(self.reach * np.linalg.norm(g), 1e-300))
+        return min(t_end, 0.1 / max(self.speed, 1e-300))
 
     def accept(self, step, stop):
-        last = step.length == stop - self.t[-1]
-        self.t.append(stop if last else self.t[-1] + step.length)  # a sum would be rounded
-        self.known = -step.length, step.length, np.vstack([self.f[-1], step.f])
+        before = self.now
+        # The sum would be rounded.
+        t = stop if step.length == stop - before.t else before.t + step.length
+        swarm = gathered(step.swarm, step.polynomial, step.length)
+        self.known = -step.length, step.length, np.vstack([before.f, step.f])
         self.last = step.length, step.error
-        self.f.append(step.f[-1])
-        self.pulls.append(step.polynomial)
-        self.swarm = gathered(step.swarm, step.polynomial, step.length)
-        self.logs.append(step.log)
-        self.remember()
+        self.steps.append(Accepted(t, step.f[-1], swarm, step.polynomial, step.log))
+        self.thin()
 
     def slope(self):
         """The derivative of the pulls by the outputs, (n,), at the end of the last step."""
-        f, y = self.f[-1], self.data.y
+        f, y = self.now.f, self.data.y
         step = 1e-6 * np.maximum(1.0, np.abs(f))
         return (self.loss.pull(f + step, y) - self.loss.pull(f - step, y)) / (2 * step)
 
-    def remember(self):
-        """Keep the state for `at`; when memory fills up, every other one."""
-        number = len(self.pulls)
-        if number % self.every == 0:
-            self.snapshots[number] = self.swarm
-        size = self.swarm.nbytes
-        if len(self.snapshots) > 2 + MEMORY / size:
-            self.every *= 2
-            self.snapshots = {k: s for k, s in self.snapshots.items() if k % self.every == 0}
+    def thin(self):
+        """Forget the state before the last if it is not wanted; every other one when memory fills up.
+
+        What has no state is replayed from the one before, so it does not matter which steps have theirs.
+        """
+        number = len(self.steps) - 2
+        if number % self.every:
+            self.steps[number] = replace(self.steps[number], swarm=None)
+            return
+        swarm = replace(self.steps[number].swarm)  # without what it has cached
+        self.steps[number] = replace(self.steps[number], swarm=swarm)
+        arrays = swarm.arrays()
+        self.held += sum(size for key, size in arrays.items() if key not in self.shared)
+        self.shared = arrays
+        while self.held > MEMORY and self.every < number:
+            self.halve()
+
+    def halve(self):
+        """Forget every other state but the last, and count again what is held."""
+        self.every *= 2
+        arrays = {}
+        for number, step in enumerate(self.steps[:-1]):
+            if number % self.every:
+                self.steps[number] = replace(step, swarm=None)
+            else:
+                arrays |= step.swarm.arrays()
+        self.held = sum(arrays.values())
 
     def swarm_at(self, time):
-        """The state at any time: from the last snapshot through the pulls of the steps, known by now."""
-        last = int(np.searchsorted(self.t, time, side="right")) - 1
-        first = last // self.every * self.every
-        swarm = self.snapshots[first]
-        for number in range(first, last + (time > self.t[last])):
-            start, stop = self.t[number], min(self.t[number + 1], time)
-            length = self.t[number + 1] - start
-            share = (stop - start) / length if stop < self.t[number + 1] else 1.0
+        """The state at any time: from the last one kept, through the pulls of the steps, known by now."""
+        last = bisect_right(self.steps, time, key=_time) - 1
+        first = next(number for number in range(last, -1, -1) if self.steps[number].swarm is not None)
+        swarm = replace(self.steps[first].swarm)  # what `move` caches goes with it
+        for number in range(first, last + (time > self.steps[last].t)):
+            start, step = self.steps[number].t, self.steps[number + 1]
+            length = step.t - start
+            share = (time - start) / length if time < step.t else 1.0
             nodes = np.append(NODES[share > NODES], share)  # the same intervals as in the step
-            _, swarm, _ = swarm.move(self.pulls[number], length, nodes, start)
+            _, swarm, _ = swarm.move(step.pulls, length, nodes, start)
         return swarm
 
     def outputs_at(self, time):
-        number = int(np.searchsorted(self.t, time))
-        return self.f[number] if self.t[number] == time else self.swarm_at(time).outputs()
+        step = self.steps[bisect_left(self.steps, time, key=_time)]
+        return step.f if step.t == time else self.swarm_at(time).outputs()
 
     def network_at(self, time):
         """The network at any time: what `Trajectory.at` calls."""
@@ -170,19 +244,22 @@ class _Run:
 
     def remark(self):
         """What a reader of the result must know."""
-        resting = {neuron for log in self.logs for neuron in log["neuron"][log["wall"] == record.REST]}
-        if not resting:
-            return ""
-        neurons = "1 neuron" if len(resting) == 1 else f"{len(resting)} neurons"
-        return f"; {neurons} came to rest at w = 0, where the flow is not unique"
+        log, remark = np.concatenate([step.log for step in self.steps]), ""
+        resting = len(np.unique(log["neuron"][log["wall"] == record.REST]))
+        if resting:
+            neurons = "1 neuron" if resting == 1 else f"{resting} neurons"
+            remark = f"; {neurons} came to rest at w = 0, where the flow is not unique"
+        if (log["wall"] == record.GRAZE).any():
+            remark += "; on which side of a hyperplane a neuron passed hangs on `rtol`: see `doubt`"
+        return remark
 
     def trajectory(self, kept, status):
         if kept is None:
-            t, f = np.array(self.t), np.array(self.f)
+            t, f = (np.array([getattr(step, name) for step in self.steps]) for name in "tf")
         else:
-            t = kept[kept <= self.t[-1]]
+            t = kept[kept <= self.now.t]
             f = np.array([self.outputs_at(time) for time in t])
-        log = np.concatenate([record.new_log(0)[:0], *self.logs])
+        log = np.concatenate([step.log for step in self.steps])
         signs = np.sign(self.swarm.network().v)
         since = record.aligned_since(log, self.walls, self.start_sides, self.net.v, signs, self.data)
         return Trajectory(
@@ -195,7 +272,12 @@ class _Run:
             status,
             self.network_at,
             self.patterns_at,
+            rtol=self.rtol,
         )
+
+
+def _time(step):
+    return step.t
 
 
 def _shared(left, wish):

@@ -58,6 +58,19 @@ def labels(name, value):
     return result
 
 
+def times(name, value, end, words):
+    """Times from 0 to `end`, which `words` describe, as a sorted array with 0 in front.
+
+    What a sum of steps is too late by rounding (1e-12 of `end`: some thousand steps) is the end.
+    """
+    result = array(name, value, 1)
+    if result.min() < 0 or result.max() > end * (1 + 1e-12):
+        raise ValueError(
+            f"`{name}` must lie between 0 and {words} = {end:g}, got {result.min():g} to {result.max():g}"
+        )
+    return np.unique(np.append(0.0, np.minimum(result, end)))
+
+
 def positive(name, value, below=np.inf):
     """`value` as a float above zero and under `below`."""
     try:

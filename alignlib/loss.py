@@ -18,7 +18,8 @@ class Loss:
     ----------
     name : str
     sample_value : function (f, y) -> ℓ, elementwise on arrays
-    sample_pull : function (f, y) -> -∂ℓ/∂f, elementwise on arrays
+    sample_pull : function (f, y) -> -∂ℓ/∂f, elementwise on arrays; continuous in f, for the solvers' steps
+        end at events of neurons, not where a loss has a kink (hinge, |f - y|). `fitting` looks at both.
     reduction : "sum" or "mean"
     classes : bool, whether the labels must be +1 and -1
 
@@ -114,7 +115,14 @@ def get(loss, reduction=None):
 
 
 def fitting(loss, data):
-    """The `Loss` called `loss`, if the labels of `data` suit it.
+    """The `Loss` called `loss`, if the labels of `data` suit it and its pulls are what they should be.
+
+    A user's own loss is tried at some outputs around the labels.
+
+    Raises
+    ------
+    ValueError
+        If the labels do not suit the loss, or if on them its pull jumps, or is not minus its slope.
 
     >>> al.loss.fitting("logistic", al.data.toy_2d())
     Loss(logistic, sum)
@@ -122,4 +130,80 @@ def fitting(loss, data):
     loss = get(loss)
     if loss.classes:
         inputs.labels("data.y", data.y)
+    if all(loss.sample_pull is not known.sample_pull for known in NAMED.values()):
+        with np.errstate(all="ignore"):  # far from the labels a loss may overflow
+            _check_pull(loss, data.y)
     return loss
+
+
+def check_start(loss, f, y):
+    """Whether loss and pulls are finite at the outputs `f` of a start, else an error."""
+    with np.errstate(all="ignore"):
+        found = {"a finite loss": loss.value(f, y), "finite pulls": loss.pull(f, y)}
+    for need, values in found.items():
+        if not np.isfinite(values).all():
+            bad = np.extract(~np.isfinite(values), values)[0]
+            raise ValueError(f"`net` must give {need} at the start, got {bad}")
+
+
+def _check_pull(loss, y):
+    """Whether the pull is continuous and minus the slope of the value, at outputs around the labels."""
+    # Columns are the samples, for a loss may weigh them. About 1,000 outputs in all, up to 3 labels away,
+    # at places (fractions of the golden ratio) that differ from sample to sample.
+    rows, size = int(np.clip(1000 // len(y), 5, 65)), max(np.abs(y).max(), 1.0)
+    f = size * (6 * (np.arange(rows)[:, None] + 0.618 * np.arange(len(y)) % 1) / rows - 3)
+    for what, found in (("value", loss.sample_value(f, y)), ("pull", loss.sample_pull(f, y))):
+        if np.shape(found) != f.shape:
+            raise ValueError(
+                f"`loss` must give a {what} for every output, got shape {np.shape(found)} for {f.shape}"
+            )
+    jump = _largest_jump(loss, f, y)
+    if jump:
+        raise ValueError(
+            "`loss` must have a continuous pull (no kink in its value), got a jump of {:.3g} "
+            "at the output {:.6g} for the label {:g}".format(*jump)
+        )
+    wrong = _largest_error(loss, f, y, 1e-5 * size)
+    if wrong:
+        raise ValueError(
+            "`loss` must have a pull that is minus the slope of its value, got a pull of {:.3g} and a "
+            "slope of {:.3g} at the output {:.3g} for the label {:g}".format(*wrong)
+        )
+
+
+def _largest_jump(loss, f, y):
+    """Size, output and label of a jump of the pull between outputs in the same column, or None."""
+    low, high = f[:-1], f[1:]
+    at_low, at_high = loss.sample_pull(low, y), loss.sample_pull(high, y)
+    jump = np.abs(at_high - at_low)
+    # A slope leaves 6e-8 of the change over an interval to one 2^-24 as long, a root 2e-4, a jump at least
+    # a good part. What is small beside the pulls is rounding, or would not be felt.
+    least = np.maximum(1e-2 * jump, 1e-9 * np.abs(at_low).max(where=np.isfinite(at_low), initial=0.0))
+    for halvings in range(1, 101):
+        middle = (low + high) / 2
+        now = loss.sample_pull(middle, y)
+        right = np.abs(at_high - now) > np.abs(now - at_low)
+        low, at_low = np.where(right, middle, low), np.where(right, now, at_low)
+        high, at_high = np.where(right, high, middle), np.where(right, at_high, now)
+        jump = np.abs(at_high - at_low)
+        size = np.maximum(np.abs(at_low), np.abs(at_high))
+        jumps = np.isfinite(jump) & (jump > least) & (jump > 1e-6 * size)
+        if halvings >= 24 and not jumps.any():
+            return None  # else a bend far sharper than labels are large: on to the spacing of floats
+    place = np.unravel_index(np.argmax(np.where(jumps, jump, 0.0)), jump.shape)
+    return jump[place], high[place], y[place[1]]
+
+
+def _largest_error(loss, f, y, step):
+    """Pull, slope, output and label where the pull is least like minus the slope, or None."""
+    pull, value = loss.sample_pull(f, y), loss.sample_value(f, y)
+    slope = (loss.sample_value(f + step, y) - loss.sample_value(f - step, y)) / (2 * step)
+    # A central difference errs by a third derivative times 1e-10 and by the rounding of the value over the
+    # step. So 1 % of the pull is much, but for outputs where the pull is small beside that at others.
+    noise = 1e-14 * np.abs(value) / step + 1e-4 * np.median(np.abs(pull[np.isfinite(pull)]))
+    error = np.abs(slope + pull) - 1e-2 * np.maximum(np.abs(pull), np.abs(slope)) - noise
+    error = np.where(np.isfinite(error), error, 0.0)
+    if not (error > 0).any():
+        return None
+    place = np.unravel_index(np.argmax(error), error.shape)
+    return pull[place], slope[place], f[place], y[place[1]]

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from alignlib import inputs
 from alignlib.boost import entry, inner, rows_of
 from alignlib.trajectory import EVENT
 
@@ -101,16 +100,6 @@ def _at_goal(positive, negative, sign, wanted):
     dead = positive == 0 and negative == 0
     plus = sign > 0 and positive == wanted[0] and negative == 0
     return dead or plus or (sign < 0 and negative == wanted[1] and positive == 0)
-
-
-def times_to_keep(t_save, t_end):
-    """`t_save` checked, sorted, with 0 in front."""
-    t_save = inputs.array("t_save", t_save, 1)
-    if t_save.min() < 0 or t_save.max() > t_end:
-        raise ValueError(
-            f"`t_save` must lie between 0 and `t_end` = {t_end:g}, got {t_save.min():g} to {t_save.max():g}"
-        )
-    return np.unique(np.concatenate([[0.0], t_save]))
 
 
 def _label_counts(walls, data):

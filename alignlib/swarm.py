@@ -43,13 +43,14 @@ class Swarm:
         """The network with every neuron free; a step may err by `rtol` of rapidity."""
         return cls(walls, np.arange(net.width), net.w, net.v, walls.sides(net)[1], rtol)
 
-    @property
-    def nbytes(self):
-        """Memory of what is not shared with the swarm before."""
-        cells = sum(
-            cell.few.nbytes + (cell.basis is not None) * cell.theta[0].nbytes for cell in self.cells
-        )
-        return self.w.nbytes + self.v.nbytes + self.side.nbytes + cells
+    def arrays(self):
+        """Bytes of the arrays that it holds, by their ids: swarms share some of them."""
+        own = [self.index, self.w, self.v, self.side]
+        for cell in self.cells:
+            own += [cell.index, cell.side, cell.theta, cell.few, cell.room]
+            own += [] if cell.basis is None else [cell.basis]
+        whole = (array if array.base is None else array.base for array in own)  # a view holds all of it
+        return {id(array): array.nbytes for array in whole}
 
     def order(self):
         """Where each neuron is among the free ones and, behind them, the members of the cells."""

@@ -1,7 +1,7 @@
 """What every solver returns: a network followed through time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class Trajectory:
     status : str, why it stopped
     state : function from a time to a `Network`; call it through `at`
     signs : function from a time to an (h, n) array; call it through `patterns`
+    rtol : float, the tolerance of `gradient_flow`; nan for solvers that have none
 
     Examples
     --------
@@ -51,6 +52,7 @@ class Trajectory:
     status: str
     state: Callable
     signs: Callable
+    rtol: float = field(default=np.nan, kw_only=True)
 
     def __post_init__(self):
         for array in (self.t, self.outputs, self.events):

@@ -13,13 +13,26 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
-SOURCES = ("alignlib/*.py", "book/*.py", "book/*.js", "requirements.lock", "_config.yml", "_toc.yml")
+# Not the pages: Jupyter Book sees when they change. `book/assets` are copied, and read by pages, as they are.
+SOURCES = (
+    "alignlib/*.py",
+    "benchmarks/*",
+    "book/*.py",
+    "book/*.js",
+    "book/assets/*",
+    "chapters/*.bib",
+    "chapters/*.yml",
+    "pyproject.toml",
+    "requirements.lock",
+    "_config.yml",
+    "_toc.yml",
+)
 
 
 def fingerprint(root=ROOT):
     """A hash of everything but the notebooks that can change what they print."""
     digest = hashlib.sha256(sys.version.encode())
-    for path in sorted(path for pattern in SOURCES for path in Path(root).glob(pattern)):
+    for path in sorted(path for pattern in SOURCES for path in Path(root).glob(pattern) if path.is_file()):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

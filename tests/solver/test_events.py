@@ -56,10 +56,10 @@ def test_at_a_coarse_tolerance_every_event_is_found_and_no_other(first):
 
 def steps(path):
     """The state at the end of every step, the pulls there, and the length of the step."""
-    run = path.state.__self__
-    for number, polynomial in enumerate(run.pulls):
-        swarm = run.snapshots[number + 1]
-        yield swarm.network(), swarm.sides(), polynomial.sum(axis=0), run.t[number + 1] - run.t[number]
+    before, *accepted = path.state.__self__.steps
+    for step in accepted:
+        yield step.swarm.network(), step.swarm.sides(), step.pulls.sum(axis=0), step.t - before.t
+        before = step
 
 
 def out_of_bounds(walls, sides, pulls):
