@@ -236,11 +236,10 @@ def meet(gram, q, below, above, sign, side):
             break
     for i in range(n):
         if attract[i]:
+            up, down = abs(a[i] - above[i]), abs(a[i] - below[i])
             result[i] = 0
-            if abs(a[i] - above[i]) <= small:
-                result[i], a[i] = 1, above[i]
-            elif abs(a[i] - below[i]) <= small:
-                result[i], a[i] = -1, below[i]
+            if min(up, down) <= small:  # both, where the wall pulls by no more than others' rounding
+                result[i], a[i] = (1, above[i]) if up <= down else (-1, below[i])
     return result, a
 
 

@@ -6,7 +6,7 @@ of the walls, an array (COURSE, m); `field`, what is the same for all neurons (a
 
 import numpy as np
 
-from alignlib.boost import OPPOSED, dot, inner, rows_of
+from alignlib.boost import CENTRE, OPPOSED, dot, inner, rows_of
 
 NEURON = rows_of(
     ("number", "i8"),
@@ -86,6 +86,18 @@ def opposed(me):
 
 
 @inner
+def largest(me):
+    """The larger of `‖w‖²` at the start and now, to which the rounding of w is in proportion."""
+    return max(me.v**2 + me.minkowski, me.first2)
+
+
+@inner
+def vanished(me, on):
+    """Whether all heights have vanished in the last step: before it or at the start they were large."""
+    return highest(on) <= max(CENTRE * me.fell, np.sqrt(OPPOSED * largest(me)))
+
+
+@inner
 def transverse(me, on, field, w, u):
     """`‖w_⊥‖²`, w_⊥ the part of w orthogonal to D; w is the start.
 
@@ -98,7 +110,7 @@ def transverse(me, on, field, w, u):
         for x in range(len(rest)):
             rest[x] += part * u[i, x]
     across = dot(rest, rest)
-    noise = OPPOSED * (1.0 + field.total**2 / me.size2) * max(me.v**2 + me.minkowski, me.first2)
+    noise = OPPOSED * (1.0 + field.total**2 / me.size2) * largest(me)
     return 0.0 if across < noise or field.line == 1 + slides else across
 
 

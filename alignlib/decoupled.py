@@ -11,8 +11,8 @@ import numpy as np
 from alignlib import course, polygon, record
 from alignlib.boost import NEAR, OPPOSED
 from alignlib.network import Network
+from alignlib.walls import rounding
 
-LIGHT = 4e-16  # relative ‖w‖² - v² below this is rounding: the neuron is light-like
 CHUNK = 2**18  # neurons times walls handled at once: what they need stays near the processor
 FIRST_LOG = 2**20  # rows of the log to begin with, at most
 
@@ -144,7 +144,8 @@ def _neurons(net):
     neurons["number"] = np.arange(net.width)
     neurons["v"], neurons["first2"] = net.v, (net.w**2).sum(axis=1)
     neurons["minkowski"] = net.minkowski()
-    neurons["minkowski"][np.abs(neurons["minkowski"]) < LIGHT * neurons["first2"]] = 0.0
+    light = np.abs(neurons["minkowski"]) < rounding(net.dim) * neurons["first2"]
+    neurons["minkowski"][light] = 0.0
     return neurons
 
 

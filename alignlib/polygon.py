@@ -12,7 +12,7 @@ above the walls, and the log of dtype `record.LOG`.
 import numpy as np
 
 from alignlib.boost import (
-    CENTRE,
+    OPPOSED,
     dot,
     entry,
     inlined,
@@ -35,11 +35,13 @@ from alignlib.course import (
     Z,
     acts,
     highest,
+    largest,
     nearest,
     opposed,
     settle,
     sum_up,
     transverse,
+    vanished,
 )
 
 NOTHING, WALL, TURN = 0, 1, 2  # what the next event is
@@ -79,7 +81,7 @@ def _follow_one(me, on, field, gram, pulls, w, u, log):
         came, change, touches = on[SIDE, k], pulls[BELOW, k] - pulls[ABOVE, k], me.slides
         if event == TURN:
             _turn(me, field, log)
-        elif me.fell > 0.0 and len(gram) > 1 and highest(on) <= CENTRE * me.fell:
+        elif me.fell > 0.0 and len(gram) > 1 and vanished(me, on):
             _rest(me, on, field, gram, pulls, log)
             return True
         elif not touches and _crosses(me.sign, on[C, k] * came, change, field.slow):
@@ -125,7 +127,8 @@ def _step(me, on, end, distance, across):
     me.s += path
     me.pulled += me.size2 * path
     # Whether w is 0 now: a pass over z, so only when it may be, and there are other walls than this.
-    me.fell = highest(on) if abs(me.pulled) <= 1e-9 * abs(was_pulled) else 0.0
+    may = abs(me.pulled) <= max(1e-9 * abs(was_pulled), np.sqrt(OPPOSED * largest(me)) * delta)
+    me.fell = highest(on) if may else 0.0
     for i in range(on.shape[1]):
         on[Z, i] += path * on[C, i]
     if turn < reach:

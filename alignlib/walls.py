@@ -17,7 +17,16 @@ import numpy as np
 
 PARALLEL = 1e-14  # samples whose unit vectors are closer than this share one wall
 SMALLEST = 1e-140  # below, squares of weights underflow
-TOUCHING = 8 * np.finfo(float).eps  # a start with |⟨w, u⟩| below this share of ‖w‖ is on the wall
+
+
+def rounding(dim):
+    """The share of `‖a‖‖b‖` below which `⟨a, b⟩`, or the change of `‖a‖²`, is rounding.
+
+    Two units in the last place of every entry of a and b make eight ε (half of them in `⟨a, b⟩`), and
+    the sum over `dim` products some √dim more. So a number that is zero in exact arithmetic counts as
+    zero, however it was computed and stored.
+    """
+    return (8 + 2 * np.sqrt(dim)) * np.finfo(float).eps
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +71,20 @@ class Walls:
         return len(self.u)
 
     def pulls(self, g):
-        """`below` and `above` of every wall for pulls `g` (..., n): two arrays (..., m)."""
+        """`below` and `above` of every wall for pulls `g` (..., n): two arrays (..., m).
+
+        Where the samples of a wall cancel each other, what rounding leaves is no pull.
+        """
         g = np.asarray(g, dtype=np.float64)
         below, above = np.zeros((2, *g.shape[:-1], self.m))
         for pull, acts in ((below, self.size < 0), (above, self.size > 0)):
             k = np.flatnonzero(acts & (self.wall >= 0))
-            np.add.at(pull, (..., self.wall[k]), g[..., k] * self.size[k])
+            terms, places = g[..., k] * self.size[k], (..., self.wall[k])
+            np.add.at(pull, places, terms)
+            if self.m < (self.wall >= 0).sum():  # some share a wall
+                sizes = np.zeros_like(pull)
+                np.add.at(sizes, places, np.abs(terms))
+                pull[np.abs(pull) <= rounding(len(k)) * sizes] = 0.0
         return below, above
 
     def outputs(self, below, above):
@@ -89,6 +106,6 @@ class Walls:
             least = size[size > 0].min()
             raise ValueError(f"`net` must have no neuron smaller than {SMALLEST:g}, got {least:g}")
         z = net.w @ self.u.T
-        touching = np.abs(z) <= TOUCHING * np.linalg.norm(net.w, axis=1)[:, None]
+        touching = np.abs(z) <= rounding(net.dim) * np.linalg.norm(net.w, axis=1)[:, None]
         z[touching] = 0.0
         return z, np.sign(z).astype(np.int8)

@@ -186,7 +186,7 @@ def test_splitting_a_run_in_two_changes_nothing(seed, kind, share):
     path = al.early_flow(net, data, "exponential")
     middle = path.at(share)
     whole, rest = path.at(1.0), al.early_flow(middle, data, "exponential").at(1.0 - share)
-    # One neuron on a wall at the split is put on it again within TOUCHING, 2e-15.
+    # One neuron on a wall at the split is put on it again within `walls.rounding`.
     assert np.allclose(whole.w, rest.w, rtol=1e-9, atol=1e-10)
 
 

@@ -158,3 +158,10 @@ def test_time_of_path_of_a_start_at_rest():
         assert b * (np.cosh(delta * t) - 1) / delta == pytest.approx(np.sign(b) * 0.5, rel=1e-14)
     assert time_of_path(0.5, 0.0, 0.0, 0.0, 0.0) == np.inf
     assert time_of_path(0.0, 1.0, 2.0, 0.0, 1.0) == 0.0
+
+
+def test_a_light_like_neuron_never_comes_to_the_origin():
+    """At `|P| = |v|/δ` all walls meet; what rounding puts a little before it is as far away."""
+    for share in (1 - 1e-12, 1.0, 1 + 1e-12, 2.0):
+        assert time_of_path(share / 3.0, 1.0, 0.0, 2.0, 3.0) == np.inf
+    assert time_of_path((1 - 1e-6) / 3.0, 1.0, 0.0, 2.0, 3.0) == pytest.approx(np.log(1e6) / 3, rel=1e-9)

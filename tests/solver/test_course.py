@@ -20,6 +20,9 @@ def test_nearest_is_the_wall_of_largest_urgency():
             height = np.round(height)
         on[course.SIDE, :m], on[course.Z, :m] = side, side * height
         on[course.C, :m] = rng.standard_normal(m) * 10.0 ** rng.uniform(-16, 2)
+        if trial % 3 == 1:  # or nearly so
+            on[course.Z, :m] = side * np.abs(on[course.C, :m]) * rng.uniform(0.995, 1.005, m)
+            height = side * on[course.Z, :m]
         me, slow = np.zeros(1, course.NEURON)[0], 1e-13
         me.sign = rng.choice([-1.0, 1.0])
         me.second, me.third = rng.integers(-1, m, 2)

@@ -5,6 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from alignlib import course, decoupled
+from tests.solver.kernels import EPS, exact, exact_dot
 
 
 def last_leg(w, v, d, since):
@@ -52,3 +53,19 @@ def test_a_neuron_before_its_last_event_is_left_where_it_is():
     later, out = last_leg(w, v, np.ones((1, 2)), np.array([2.0])).drift(1.0)
     assert np.array_equal(later, w)
     assert out == pytest.approx(v, rel=1e-15)  # `(v + b) + (v - b)`, halved
+
+
+@pytest.mark.parametrize("angle", [1e-2, 1e-6, 1e-10])
+def test_light_cone_of_neurons_nearly_opposed_to_d(angle):
+    """`v + b` is what a light-like neuron is from its opposite: of second order in the angle."""
+    rng = np.random.default_rng(0)
+    d = rng.standard_normal((50, 4))
+    w = -d + angle * rng.standard_normal((50, 4))
+    v = np.linalg.norm(w, axis=1)
+    plus, _, _ = last_leg(w, v, d, np.zeros(50)).light_cone()
+    for j in range(50):
+        size, along = exact_dot(d[j], d[j]), exact_dot(w[j], d[j])
+        across, (exact_v,) = exact_dot(w[j], w[j]) - along * along / size, exact(v[j])
+        right = float(across / (exact_v - along / size.sqrt()))  # for `‖w‖ = |v|` to all digits
+        # Each entry of w_⊥ is known to a rounding of w.
+        assert plus[j] == pytest.approx(right, rel=20 * EPS / angle)

@@ -80,6 +80,12 @@ def test_one_wall_with_a_velocity_of_zero():
         for came in (-1, 0, 1):
             went, _ = meet(np.eye(1), np.zeros(1), np.zeros(1), np.zeros(1), sign, np.int8([came]))
             assert went[0] == (came or -1)
+    # Where one of the two velocities vanishes and the other leads away, as well.
+    for sign in (-1.0, 1.0):
+        for c, came, right in ((-0.5, 1, 1), (0.0, 0, -1)):
+            q, above = np.array([c * sign]), np.array([0.5 * sign])
+            went, _ = meet(np.eye(1), q, np.zeros(1), above, sign, np.int8([came]))
+            assert went[0] == right
 
 
 def holds(went, a, gram, q, below, above, sign):
@@ -88,6 +94,16 @@ def holds(went, a, gram, q, below, above, sign):
     beside = np.where(went > 0, above, below)
     fits = (np.minimum(below, above) <= a) & (a <= np.maximum(below, above)) & (np.abs(speed) < 1e-12)
     return np.where(on, fits, (a == beside) & (speed * went > -1e-12)).all()
+
+
+def test_a_wall_that_pulls_less_than_others_round_is_crossed():
+    """It sent the neuron back to the side it came from, and was met without end."""
+    q, none = np.array([1.0, 1.0]), np.zeros(2)
+    for came, sign in ((1, -1.0), (-1, 1.0)):  # moving on at speed 1, and held by next to nothing
+        above = np.array([1e-15, 0.5]) * -sign
+        went, a = meet(np.eye(2), q, none, above, sign, np.int8([came, 0]))
+        assert went[0] == -came
+        assert a[0] == (above[0] if went[0] > 0 else 0.0)
 
 
 def filippov(gram, q, below, above, sign):

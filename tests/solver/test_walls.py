@@ -83,6 +83,14 @@ def test_pulls_and_outputs_are_sums_over_samples():
         assert np.allclose(walls.pulls(np.stack([g, 2 * g]))[1], [above, 2 * above], rtol=4 * EPS)
 
 
+def test_pulls_that_cancel_leave_nothing():
+    """Rounding of 1e-16 was the only pull there, and moved a neuron to a wall in 1e16 units of time."""
+    x = np.array([[0.1, 0.3], [0.1, 0.3 * (1 + 2 * EPS)], [1.0, 0.0]])
+    below, above = Walls.of(x).pulls([1.0, -1.0, 1.0])
+    assert above.tolist() == [0.0, 1.0]
+    assert below.tolist() == [0.0, 0.0]
+
+
 def test_a_neuron_within_rounding_of_a_wall_is_on_it():
     x = np.random.default_rng(0).standard_normal((40, 5))
     walls = Walls.of(x)
