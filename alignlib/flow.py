@@ -19,7 +19,7 @@ from alignlib.walls import Walls
 
 STEPS = 100_000
 TRIES = 100  # attempts at one step; each asks for at most 0.9 of the length of the one before
-FAILURES = 2000  # failed attempts while t doubles: then rounding, or too sharp a loss, steers
+UNSOLVED = 1000  # attempts without a solution while t grows tenfold: rounding, or too sharp a loss, steers
 FASTEST = 1e150  # D is squared
 MEMORY = 2**28  # bytes of snapshots for `Trajectory.at`
 
@@ -75,9 +75,13 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
     run, problem = _Run(net, data, loss, rtol), None
     try:
         problem = run.follow(t_end if kept is None else np.append(kept, t_end), progress)
-        path = run.trajectory(kept, problem or f"reached t_end={t_end:g}{run.remark()}")
+        return _ended(run.trajectory(kept, problem or f"reached t_end={t_end:g}{run.remark()}"), problem)
     except KeyboardInterrupt:  # also one that comes while the trajectory is put together
-        path = run.trajectory(kept, problem or f"interrupted by the user at t={run.now.t:g}")
+        status = problem or f"interrupted by the user at t={run.now.t:g}"
+        return _ended(run.trajectory(kept, status), problem)
+
+
+def _ended(path, problem):
     if problem:
         raise FlowError(problem, path)
     return path
@@ -109,12 +113,16 @@ class _Run:
         self.walls = Walls.of(data.x)
         # ‖Σ_k δg_k x_k‖ over any subset of samples is at most `reach` ‖δg‖.
         self.reach = np.linalg.norm(data.x, 2)
-        swarm = Swarm.of(net, self.walls, rtol)
+        with np.errstate(over="ignore", invalid="ignore"):  # found, and reported, below
+            swarm = Swarm.of(net, self.walls, rtol)
+            outputs = swarm.outputs()
         self.net, self.start_sides = net, swarm.side
-        self.steps = [Accepted(0.0, swarm.outputs(), swarm, None, record.new_log(0)[:0])]
+        self.steps = [Accepted(0.0, outputs, swarm, None, record.new_log(0)[:0])]
         losses.check_start(loss, self.now.f, data.y)
         self.speed = self.first_speed()
         self.every, self.held, self.shared = 1, 0, {}  # which states are kept, bytes, arrays of the last
+        # Attempts since the last step, those without a solution since `mark`.
+        self.tries, self.unsolved, self.mark, self.least = 0, 0, 0.0, 0.0
         self.known, self.newton = None, None
         self.last = 0.0, np.inf  # length and error of the last step
 
@@ -132,29 +140,36 @@ class _Run:
         """Step from stop to stop; what went wrong, or None."""
         stops = np.unique(np.append(0.0, stops))
         wish = self.first_length(stops[-1])
-        least, tries, failures, mark = 1e-13 * wish, 0, 0, 0.0
+        self.least = 1e-13 * wish
         with _bar(stops[-1], progress) as bar:
             for stop in stops[1:]:
                 while self.now.t < stop:
-                    if self.now.t > 2.0 * mark:
-                        failures, mark = 0, self.now.t
-                    if tries > TRIES or wish < max(least, 1e-13 * self.now.t):
-                        return f"stopped at t={self.now.t:g}: the step cannot be made small enough"
-                    if failures > FAILURES:
-                        return f"stopped at t={self.now.t:g}: {FAILURES} steps failed since t={mark:g}"
-                    if len(self.steps) > STEPS:
-                        return f"stopped at t={self.now.t:g}: more than {STEPS} steps"
+                    problem = self.hopeless(wish)
+                    if problem:
+                        return f"stopped at t={self.now.t:g}: {problem}"
                     step = Step(self, _shared(stop - self.now.t, wish))
                     with np.errstate(over="ignore", invalid="ignore"):  # a step too long may overflow
                         solved = step.solve()
                     if not solved or step.error > self.rtol:
-                        wish, tries, failures = step.next_length(), tries + 1, failures + 1
+                        self.tries, self.unsolved = self.tries + 1, self.unsolved + (not solved)
+                        wish = step.next_length()
                         continue
                     # A step cut short by a stop says nothing against the length it was to have.
                     wish = max(step.next_length(), wish if step.length < wish else 0.0)
-                    tries = 0
                     self.accept(step, stop)
                     bar.update(step.length)
+        return None
+
+    def hopeless(self, wish):
+        """Why no further step is tried, or None."""
+        if self.now.t > 10 * self.mark:
+            self.mark, self.unsolved = self.now.t, 0
+        if self.tries > TRIES or wish < max(self.least, 1e-13 * self.now.t):
+            return "the step cannot be made small enough"
+        if self.unsolved > UNSOLVED:
+            return f"no pulls found in {UNSOLVED} steps since t={self.mark:g}, by rounding or a sharp loss"
+        if len(self.steps) > STEPS:
+            return f"more than {STEPS} steps"
         return None
 
     def first_speed(self):
@@ -179,8 +194,9 @@ class _Run:
         t = stop if step.length == stop - before.t else before.t + step.length
         swarm = gathered(step.swarm, step.polynomial, step.length)
         self.known = -step.length, step.length, np.vstack([before.f, step.f])
-        self.last = step.length, step.error
-        self.steps.append(Accepted(t, step.f[-1], swarm, step.polynomial, step.log))
+        self.last, self.tries = (step.length, step.error), 0
+        # The log is a view of one that had room for more.
+        self.steps.append(Accepted(t, step.f[-1], swarm, step.polynomial, step.log.copy()))
         self.thin()
 
     def slope(self):

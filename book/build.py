@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
-# Not the pages: Jupyter Book sees when they change. `book/assets` are copied, and read by pages, as they are.
+# Not the pages: Jupyter Book sees when they change.
 SOURCES = (
     "alignlib/*.py",
     "benchmarks/*",

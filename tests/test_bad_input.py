@@ -22,6 +22,20 @@ def descend(**changed):
     return al.gradient_descent(**arguments)
 
 
+def flow(**changed):
+    arguments = {"net": NET, "data": DATA, "loss": "exponential", "t_end": 1.0} | changed
+    return al.gradient_flow(**arguments)
+
+
+def own(value, pull, data=DATA):
+    """The flow of a user's own loss."""
+    return flow(data=data, loss=al.Loss("own", value, pull))
+
+
+def square(f, y):
+    return (f - y) ** 2
+
+
 def not_idx():
     with tempfile.TemporaryDirectory() as folder:
         for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
@@ -102,6 +116,29 @@ CASES = {
         r"`net` must have no zero neurons, got 2 with w = 0",
     ),
     "zero data to certify": (lambda: al.theory.certify_nonconvergence(NET, al.Dataset(np.zeros((2, 2)), [1, 2])), r"`data` must have a sample that is not zero, got none"),
+    "loss with a kink": (lambda: own(lambda f, y: abs(f - y), lambda f, y: np.sign(y - f)), r"`loss` must have a continuous pull .*got a jump of [12] at the output -?1 for the label"),
+    "pull of the wrong sign": (lambda: own(square, lambda f, y: 2 * (f - y)), r"`loss` must have a pull that is minus the slope of its value, got a pull of"),
+    "pull without its factor": (lambda: own(square, lambda f, y: y - f), r"`loss` must have a pull that is minus the slope of its value"),
+    "pull a number": (lambda: own(square, lambda f, y: 1.0), r"`loss` must give a pull for every output, got shape \(\) for"),
+    "value a sum": (lambda: own(lambda f, y: ((f - y) ** 2).sum(), lambda f, y: 2 * (y - f)), r"`loss` must give a value for every output"),
+    "early flow of a kink": (lambda: al.early_flow(NET, DATA, al.Loss("own", lambda f, y: abs(f - y), lambda f, y: np.sign(y - f))), r"`loss` must have a continuous pull"),
+    "extremal vectors of a wrong sign": (lambda: al.extremal_vectors(DATA, al.Loss("own", square, lambda f, y: 2 * (f - y))), r"`loss` must have a pull that is minus"),
+    "infinite loss of the flow": (lambda: flow(net=al.Network(np.full((3, 2), 1e200), np.full(3, 1e200))), r"`net` must give a finite loss at the start, got inf"),
+    "pulls too large": (lambda: flow(net=al.Network([[20.0, 0.0]], [-20.0]), data=al.Dataset([[1.0, 0.0]], [1.0])), r"`net` must give pulls of less than 1e\+150.*got 5\.22e\+173"),
+    "t_save of the flow late": (lambda: flow(t_save=[0.5, 1.1]), r"`t_save` must lie between 0 and `t_end` = 1, got 0\.5 to 1\.1"),
+    "t_save of the flow negative": (lambda: flow(t_save=[-0.1]), r"`t_save` must lie between 0 and `t_end` = 1, got -0\.1 to -0\.1"),
+    "t_save empty": (lambda: flow(t_save=[]), r"`t_save` must be a non-empty array with 1 axes"),
+    "t_save nan": (lambda: flow(t_save=[np.nan]), r"`t_save` must be finite"),
+    "t_save of the early flow": (lambda: al.early_flow(NET, DATA, "logistic", 1.0, t_save=[2.0]), r"`t_save` must lie between 0 and `t_end` = 1"),
+    "t_save alone negative": (lambda: al.early_flow(NET, DATA, "logistic", t_save=[-1.0, 2.0]), r"`t_save` must lie between 0 and `t_end`"),
+    "t_save alone in words": (lambda: al.early_flow(NET, DATA, "logistic", t_save="soon"), r"`t_save` must be an array of real numbers, got str"),
+    "t_save alone too late": (lambda: al.early_flow(NET, DATA, "logistic", t_save=[1e6]), r"`t` must be smaller, got 1e\+06: the weights overflow"),
+    "rtol too small": (lambda: flow(rtol=1e-13), r"`rtol` must lie between 1e-12 and 0\.1, got 1e-13"),
+    "doubt of a network": (lambda: al.doubt(NET), r"`path` must be a Trajectory, got Network"),
+    "doubt of descent": (lambda: al.doubt(descend()), r"`path` must come from `gradient_flow`, got one without `rtol`"),
+    "doubt of the early flow": (lambda: al.doubt(al.early_flow(NET, DATA, "logistic")), r"`path` must come from `gradient_flow`"),
+    "doubt of the exact": (lambda: al.doubt(flow(rtol=1e-11)), r"`path` must have an `rtol` of at least 1e-10, got 1e-11"),
+    "doubt of a start": (lambda: al.doubt(flow(t_save=[0.0])), r"`path` must have times besides the start"),
     "claim kind": (lambda: al.Claim("k", "s", "o", 1, 2, kind="sure"), r"`kind` must be one of bound, .*got 'sure'"),
 }
 

@@ -102,6 +102,16 @@ def test_too_many_events_are_reported_and_do_not_stop_the_run():
     assert path.t[-1] == pytest.approx(1.0)
 
 
+def test_no_events_recorded_is_said_and_all_recorded_is_not():
+    none = al.gradient_descent(NET, DATA, "exponential", 0.01, 100, max_events=0)
+    assert len(none.events) == 0
+    assert "events from t=" in none.status
+    plain = al.gradient_descent(NET, DATA, "exponential", 0.01, 100)
+    assert f"events from t={plain.events['t'][0]:g} on not recorded" in none.status
+    exact = al.gradient_descent(NET, DATA, "exponential", 0.01, 100, max_events=len(plain.events))
+    assert exact.status == plain.status
+
+
 def test_the_alignment_time_is_the_first_time_from_which_all_are_aligned():
     start = al.Network.balanced(30, 4, 1e-4, rng=0)
     path = al.gradient_descent(start, DATA, "exponential", 0.01, 100, t_save=0.01 * np.arange(101))

@@ -90,3 +90,99 @@ def test_the_loss_of_many_outputs_at_once_is_the_loss_of_each():
     for name in NAMES:
         loss = al.loss.get(name)
         assert loss.value(f, y).tolist() == [loss.value(row, y) for row in f]
+
+
+def margin(f, y):
+    return 1 - y * f
+
+
+SMOOTH = {
+    "fourth power": (lambda f, y: (f - y) ** 4, lambda f, y: -4 * (f - y) ** 3),
+    "power 3/2": (lambda f, y: abs(f - y) ** 1.5, lambda f, y: 1.5 * np.sign(y - f) * abs(f - y) ** 0.5),
+    "Huber": (
+        lambda f, y: np.where(abs(f - y) < 0.1, (f - y) ** 2 / 2, 0.1 * (abs(f - y) - 0.05)),
+        lambda f, y: np.clip(y - f, -0.1, 0.1),
+    ),
+    "log-cosh": (lambda f, y: np.logaddexp(f - y, y - f), lambda f, y: np.tanh(y - f)),
+    "smooth hinge": (
+        lambda f, y: np.where(margin(f, y) < 1, np.maximum(margin(f, y), 0) ** 2 / 2, margin(f, y) - 0.5),
+        lambda f, y: y * np.clip(margin(f, y), 0, 1),
+    ),
+    "a sharp bend": (
+        lambda f, y: np.logaddexp(0, 1000 * margin(f, y)) / 1000,
+        lambda f, y: y * np.exp(-np.logaddexp(0, -1000 * margin(f, y))),
+    ),
+    "weighted": (
+        lambda f, y: np.arange(len(y)) * (f - y) ** 2,
+        lambda f, y: 2 * np.arange(len(y)) * (y - f),
+    ),
+    "zero": (lambda f, y: 0 * f, lambda f, y: 0 * f),
+}
+JUMPS = {
+    "hinge": (lambda f, y: np.maximum(margin(f, y), 0), lambda f, y: y * (margin(f, y) > 0)),
+    "absolute error": (lambda f, y: abs(f - y), lambda f, y: np.sign(y - f)),
+    "quantile": (
+        lambda f, y: np.where(f < y, 0.9, -0.1) * (y - f),
+        lambda f, y: np.where(f < y, 0.9, -0.1),
+    ),
+    "elastic": (
+        lambda f, y: (f - y) ** 2 + 0.1 * abs(f - y),
+        lambda f, y: 2 * (y - f) + 0.1 * np.sign(y - f),
+    ),
+    "insensitive": (
+        lambda f, y: np.maximum(abs(f - y) - 0.01, 0),
+        lambda f, y: np.sign(y - f) * (abs(f - y) > 0.01),
+    ),
+}
+NOT_SLOPES = {
+    "wrong sign": (lambda f, y: (f - y) ** 2, lambda f, y: 2 * (f - y)),
+    "half": (lambda f, y: (f - y) ** 2, lambda f, y: y - f),
+    "wrong sign, exponential": (lambda f, y: np.exp(-y * f), lambda f, y: -y * np.exp(-y * f)),
+    "shifted": (lambda f, y: (f - y) ** 2, lambda f, y: 2 * (y - f) + 0.1),
+    "no factor of the power": (lambda f, y: (f - y) ** 4, lambda f, y: -((f - y) ** 3)),
+}
+SETS = (
+    al.data.toy_2d(),
+    al.data.stewart(rng=0),
+    al.data.separated(1000, 5, 0.1, rng=0),
+    al.Dataset([[1.0]], [1.0]),
+)
+
+
+@pytest.mark.parametrize("data", SETS, ids=repr)
+@pytest.mark.parametrize("name", SMOOTH)
+def test_a_loss_with_continuous_pulls_is_accepted(name, data):
+    loss = al.Loss(name, *SMOOTH[name])
+    assert al.loss.fitting(loss, data) is loss
+
+
+@pytest.mark.parametrize("data", SETS, ids=repr)
+@pytest.mark.parametrize("name", JUMPS)
+def test_a_loss_with_a_kink_is_refused_in_words(name, data):
+    # With hinge the flow stepped for 40 s and said "more than 100000 steps".
+    with pytest.raises(ValueError, match=r"`loss` must have a continuous pull .*got a jump of"):
+        al.loss.fitting(al.Loss(name, *JUMPS[name]), data)
+
+
+@pytest.mark.parametrize("data", SETS, ids=repr)
+@pytest.mark.parametrize("name", NOT_SLOPES)
+def test_a_pull_that_is_not_minus_the_slope_is_refused_in_words(name, data):
+    with pytest.raises(
+        ValueError, match=r"`loss` must have a pull that is minus the slope .*got a pull of"
+    ):
+        al.loss.fitting(al.Loss(name, *NOT_SLOPES[name]), data)
+
+
+def test_the_kink_is_named_and_every_solver_asks():
+    net, data, hinge = (
+        al.Network.balanced(3, 2, 0.1, rng=0),
+        al.data.toy_2d(),
+        al.Loss("hinge", *JUMPS["hinge"]),
+    )
+    for solve in (
+        lambda: al.gradient_flow(net, data, hinge, 1.0),
+        lambda: al.early_flow(net, data, hinge),
+        lambda: al.gradient_descent(net, data, hinge, 0.1, 2),
+    ):
+        with pytest.raises(ValueError, match=r"got a jump of 1 at the output -?1 for the label -?1$"):
+            solve()

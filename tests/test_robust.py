@@ -1,0 +1,295 @@
+"""Whatever happens to the flow, it ends soon, says why, and leaves a trajectory that is whole."""
+
+import contextlib
+import pickle
+import signal
+import sys
+import time
+import tracemalloc
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import alignlib as al
+from alignlib import flow
+
+DATA = al.data.toy_2d()
+NET = al.Network.balanced(40, 2, 1e-3, rng=0)  # enough for cells
+SOLVER = tuple(
+    f"alignlib/{name}.py" for name in ("flow", "collocation", "swarm", "groups", "cells", "record")
+)
+
+
+def follow(t_end=3.0, **options):
+    return al.gradient_flow(NET, DATA, "exponential", t_end, **options)
+
+
+# Interrupts
+
+
+@contextlib.contextmanager
+def interrupted_at(line, watched):
+    """Ctrl-C at that line, counted over the lines that the watched files execute; yields the count."""
+    count = [0]
+
+    def local(frame, event, _):
+        if event == "line":
+            count[0] += 1
+            if count[0] == line:
+                raise KeyboardInterrupt
+        return local
+
+    def trace(frame, event, _):
+        return local if frame.f_code.co_filename.endswith(watched) else None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield count
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize("t_save", [None, [0.3, 1.1, 3.0]])
+def test_an_interrupt_at_any_line_leaves_what_the_whole_run_has_up_to_then(t_save):
+    whole = follow(t_save=t_save)
+    with interrupted_at(np.inf, SOLVER) as count:
+        follow(t_save=t_save)
+    kept = lost = 0
+    # Some of twenty thousand lines, in every part of the run; the last 40 assemble the trajectory.
+    lines = np.random.default_rng(0).permutation(count[0])[:50]
+    for line in [*lines, *range(count[0] - 40, count[0])]:
+        with interrupted_at(line + 1, SOLVER):
+            try:
+                path = follow(t_save=t_save)
+            except KeyboardInterrupt:
+                assert line < 60  # checking the arguments, and the start
+                lost += 1
+                continue
+        kept += 1
+        check_beginning(path, whole)
+    assert kept > 75
+    assert lost < 20
+
+
+def check_beginning(path, whole):
+    """`path` is what `whole` is up to its last time, bit for bit: the same steps were taken."""
+    many, end = len(path.t), path.t[-1]
+    assert np.array_equal(path.t, whole.t[:many])
+    assert np.array_equal(path.outputs, whole.outputs[:many])
+    assert np.array_equal(path.loss, whole.loss[:many])
+    before = path.events[path.events["t"] <= end]
+    assert np.array_equal(before, whole.events[whole.events["t"] <= end])
+    for t in (0.0, 0.4 * end, end):
+        assert np.array_equal(path.at(t).w, whole.at(t).w)
+        assert np.array_equal(path.at(t).v, whole.at(t).v)
+    assert np.array_equal(path.final.w, whole.at(end).w)
+    assert "interrupted" in path.status or path.status == whole.status
+
+
+def test_an_interrupt_in_gathered_is_the_case_that_was_seen(monkeypatch):
+    calls, gathered = [], flow.gathered
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == 20:
+            raise KeyboardInterrupt
+        return gathered(*arguments)
+
+    monkeypatch.setattr(flow, "gathered", interrupted)
+    path = follow()
+    monkeypatch.undo()
+    check_beginning(path, follow())  # `.final` raised KeyError, and 19 of 37 events were missing
+
+
+def test_descent_interrupted_at_any_line_is_whole():
+    def descend():
+        return al.gradient_descent(NET, DATA, "exponential", 0.02, 60, t_save=np.arange(0.0, 1.2, 0.1))
+
+    whole = descend()
+    with interrupted_at(np.inf, ("alignlib/descent.py",)) as count:
+        descend()
+    for line in range(100, count[0], 7):
+        with interrupted_at(line, ("alignlib/descent.py",)):
+            try:
+                path = descend()
+            except KeyboardInterrupt:  # before the first step, or while the result is made
+                continue
+        assert len(path.outputs) == len(path.t)
+        assert path.events["t"].max(initial=0) <= path.t[-1]
+        many = len(path.events)
+        assert np.array_equal(path.events, whole.events[:many])
+        assert many == (whole.events["t"] <= path.t[-1]).sum()
+        shared = np.isin(path.t, whole.t)
+        assert np.array_equal(path.outputs[shared], whole.outputs[np.isin(whole.t, path.t)])
+
+
+def test_a_problem_keeps_what_it_has_and_can_be_sent_to_another_process(monkeypatch):
+    monkeypatch.setattr(flow, "STEPS", 15)
+    with pytest.raises(al.FlowError, match="more than 15 steps") as caught:
+        follow()
+    monkeypatch.undo()
+    path, copy = caught.value.trajectory, pickle.loads(pickle.dumps(caught.value))
+    assert len(path.t) == 16
+    check_steps(path, follow())
+    assert str(copy) == str(caught.value)
+    assert np.array_equal(copy.trajectory.final.w, path.final.w)
+
+
+def check_steps(path, whole):
+    assert np.array_equal(path.outputs, whole.outputs[: len(path.t)])
+    assert np.array_equal(path.final.w, whole.at(path.t[-1]).w)
+
+
+# Memory
+
+
+@pytest.mark.parametrize("width", [30, 3000])
+def test_snapshots_stay_below_their_limit_and_replay_what_is_forgotten(monkeypatch, width):
+    net, data = al.Network.balanced(width, 2, 1e-3, rng=0), al.data.three_points()
+    whole = al.gradient_flow(net, data, "squared", 60.0)
+    state = 2 * width * (3 * 8 + 3)  # w, v and sides, twice: of three points
+    monkeypatch.setattr(flow, "MEMORY", 8 * state)
+    path = al.gradient_flow(net, data, "squared", 60.0)
+    run = path.state.__self__
+    for t in np.linspace(0, 60, 7):
+        # Replayed without the cells of the steps: the same to rounding, amplified.
+        assert np.allclose(path.at(t).w, whole.at(t).w, rtol=1e-9, atol=1e-12)
+    swarms = [step.swarm for step in run.steps[:-1] if step.swarm is not None]
+    assert 2 <= len(swarms) < len(whole.t)
+    assert bytes_of(swarms) <= 8 * state
+
+
+def bytes_of(swarms):
+    """What is really reachable from them: every array once, and what a view keeps alive."""
+    arrays, queue = (
+        {},
+        [value for swarm in swarms for name, value in vars(swarm).items() if name != "walls"],
+    )
+    while queue:
+        value = queue.pop()
+        if isinstance(value, np.ndarray):
+            value = value if value.base is None else value.base
+            arrays[id(value)] = value.nbytes
+        elif isinstance(value, tuple):
+            queue += value
+        elif hasattr(value, "theta"):
+            queue += vars(value).values()
+    return sum(arrays.values())
+
+
+def test_python_agrees_about_the_memory_of_a_run(monkeypatch):
+    data, net = al.data.separated(60, 5, 0.1, rng=0), al.Network.balanced(500, 5, 1e-3, rng=0)
+    al.gradient_flow(net, data, "logistic", 1.0)
+    monkeypatch.setattr(flow, "MEMORY", 2**21)
+    tracemalloc.start()
+    path = al.gradient_flow(net, data, "logistic", 1e4)
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert len(path.t) > 60
+    # Besides: the last state with its heights (240 kB), events and their log, 3n pulls a step.
+    assert held < 2**21 + 2**20 + 150 * len(path.events) + 2000 * len(path.t)
+
+
+# Ends
+
+
+def test_pulls_that_overflow_are_refused_before_the_first_step():
+    pixels = al.Dataset(
+        np.random.default_rng(0).uniform(0, 255, (20, 784)), np.where(np.arange(20) % 2, 1, -1)
+    )
+    net = al.Network.balanced(100, 784, 1.0, rng=0)
+    with pytest.raises(ValueError, match="`net` must give a finite loss at the start, got inf"):
+        al.gradient_flow(net, pixels, "exponential", 1.0)
+    # Finite, but too large to be squared.
+    with pytest.raises(ValueError, match=r"`net` must give pulls of less than 1e\+150.*got 5.22e\+173"):
+        al.gradient_flow(
+            al.Network([[20.0, 0.0]], [-20.0]), al.Dataset([[1.0, 0.0]], [1]), "exponential", 1e-3
+        )
+
+
+def test_a_step_that_never_succeeds_ends_even_where_no_length_is_too_small(monkeypatch):
+    monkeypatch.setattr(flow.Step, "solve", lambda step: False)
+    monkeypatch.setattr(flow.Step, "next_length", lambda step: step.length)
+    with pytest.raises(al.FlowError, match="cannot be made small enough") as caught:
+        follow()
+    assert caught.value.trajectory.final.width == NET.width
+
+
+def wild(seed):
+    """A random problem: scale, size of data and labels, and the time, each over 40 orders of magnitude."""
+    rng = np.random.default_rng(seed)
+    n, d, h = rng.integers(1, 13), rng.integers(1, 7), rng.integers(1, 31)
+    scale, size, label = 10.0 ** rng.uniform(-20, 20, 3)
+    loss = ("squared", "exponential", "logistic")[rng.integers(3)]
+    y = label * rng.standard_normal(n) if loss == "squared" else rng.choice([-1.0, 1.0], n)
+    data = al.Dataset(size * rng.standard_normal((n, d)), y)
+    start = (al.Network.balanced, al.Network.dominated, al.Network.unbalanced)[rng.integers(3)]
+    unit = size * (label if loss == "squared" else 1.0)
+    t_end = 10.0 ** rng.uniform(-3, 6) / unit if rng.random() < 0.7 else 10.0 ** rng.uniform(-20, 20)
+    return start(h, d, scale, rng=rng), data, loss, t_end
+
+
+@contextlib.contextmanager
+def within(seconds):
+    def late(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_wild_problems_end_soon_with_a_trajectory_or_a_clear_error(monkeypatch):
+    # In full: 500 problems and 1,000 attempts in vain, at most 30 s each.
+    monkeypatch.setattr(flow, "UNSOLVED", 50)
+    ends = []
+    for seed in range(60):
+        begin = time.perf_counter()
+        try:
+            with within(30):
+                path = al.gradient_flow(*wild(seed))
+            ends.append("reached")
+        except al.FlowError as problem:
+            path = problem.trajectory
+            ends.append("stopped")
+        except ValueError as problem:
+            ends.append(str(problem)[:15])
+            continue
+        assert np.isfinite(path.outputs).all()
+        assert path.final.width > 0
+        assert all(a < b for a, b in pairwise(path.t))
+        assert time.perf_counter() - begin < 30
+    assert set(ends) == {"reached", "stopped", "`net` must give"}
+    assert min(map(ends.count, set(ends))) > 3
+
+
+# Times
+
+
+@pytest.mark.parametrize(("t_save", "t_end"), [(np.arange(8) * 0.1, 0.7), (np.arange(0, 0.31, 0.1), 0.3)])
+def test_times_that_rounding_puts_beyond_the_end_are_the_end(t_save, t_end):
+    assert t_save[-1] > t_end
+    paths = (
+        follow(t_end, t_save=t_save),
+        al.early_flow(NET, DATA, "exponential", t_end, t_save=t_save),
+        al.gradient_descent(NET, DATA, "exponential", 0.1, len(t_save) - 1, t_save=t_save),
+    )
+    for path in paths:
+        assert len(path.t) == len(t_save)
+        assert np.allclose(path.t, t_save, rtol=1e-15)  # an ulp or two
+        assert path.final.width == NET.width
+    assert paths[0].t[-1] == paths[1].t[-1] == t_end
+
+
+def test_the_early_flow_goes_on_to_the_times_to_be_saved():
+    # It complained about a `t_end` that nobody had given.
+    path = al.early_flow(NET, DATA, "exponential", t_save=[5.0])
+    assert path.t.tolist() == [0.0, 5.0]
+    assert np.array_equal(path.final.w, al.early_flow(NET, DATA, "exponential", 5.0).final.w)
+    assert path.status == "every neuron has had its last event"
