@@ -26,9 +26,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 EVERYTHING = ("alignlib", "chapters")
-ALIAS = {
-    "Katmai": "Prescott"
-}  # in 64 bits OpenBLAS has the same kernels for both, and gives the first name
+# In 64 bits OpenBLAS has the same kernels for both, and gives the first name.
+ALIAS = {"Katmai": "Prescott"}
 COLOUR = re.compile(r"#x1B\[[\d;]*m")  # as XML has it
 WINDOW = 100  # characters of a line that are shown
 
@@ -114,17 +113,10 @@ def played(name):
 def differences(name, paths=EVERYTHING, processes=2):
     """How many cells and examples ran under a setting, and for each that failed its name and the reason."""
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
+        results = Path(folder) / "results.xml"
         options = ["-n", str(processes), "--dist", "loadscope", "-p", "no:cacheprovider", "--color=no"]
-        options += [
-            "-c",
-            "pyproject.toml",
-            "-p",
-            "tests.elsewhere",
-            "-o",
-            "junit_family=xunit1",
-            f"--junitxml={report}",
-        ]
+        options += ["-c", "pyproject.toml", "-p", "tests.elsewhere"]
+        options += ["-o", "junit_family=xunit1", f"--junitxml={results}"]
         run = subprocess.run(
             [sys.executable, "-m", "pytest", *options, *map(str, paths)],
             cwd=ROOT,
@@ -134,11 +126,9 @@ def differences(name, paths=EVERYTHING, processes=2):
         )
         if run.returncode not in (0, 1):  # neither "all passed" nor "some failed"
             raise RuntimeError(f"pytest could not run under {name}:\n{run.stdout}{run.stderr}")
-        cases = list(ElementTree.parse(report).iter("testcase"))
-    failed = [
-        (case, found) for case in cases for found in (*case.findall("failure"), *case.findall("error"))
-    ]
-    return len(cases), {title(case): reason(found.text) for case, found in failed}
+        cases = list(ElementTree.parse(results).iter("testcase"))
+    failed = {title(case): [*case.findall("failure"), *case.findall("error")] for case in cases}
+    return len(cases), {key: reason(found[0].text) for key, found in failed.items() if found}
 
 
 def title(case):
@@ -148,12 +138,15 @@ def title(case):
 
 
 def reason(text):
-    """What a failure comes down to: the two lines that differ, or the error."""
-    text = COLOUR.sub("", text)
-    lines = text.strip().splitlines()
-    said = [line.strip() for line in lines if line.strip().startswith(("stored:  ", "computed:"))]
+    """What a failure comes down to: the two lines that differ, what nbval says instead, or the error."""
+    lines = [line.strip() for line in COLOUR.sub("", text).strip().splitlines() if line.strip()]
     example = re.search(r"^Expected:\n(.*?)^Got:\n(.*?)^\n*\S*:\d+: DocTestFailure", text, re.M | re.S)
-    return said or (parted(*example.groups()) if example else lines[-1:])
+    if example:
+        return parted(*example.groups())
+    if "Cell outputs differ" in text:
+        said = [line for line in lines if line.startswith(("stored:  ", "computed:"))]
+        return said[-2:] or [lines[lines.index("Traceback:") + 1]]  # not even as many outputs
+    return [*[line for line in lines if line.startswith("---->")][:1], lines[-1]]
 
 
 def parted(stored, computed):
@@ -177,9 +170,7 @@ def pytest_assertrepr_compare(left, right):
 def report(name, paths, processes):
     """Run a setting, print what differs, and return how much."""
     began = time.perf_counter()
-    print(
-        f"{name}: {' '.join(f'{key}={value!r}' for key, value in settings()[name][0].items())}", flush=True
-    )
+    print(f"{name}:", *(f"{key}='{value}'" for key, value in settings()[name][0].items()), flush=True)
     total, found = differences(name, paths, processes)
     for key, lines in found.items():
         print(f"  {key}", *lines, sep="\n    ")
@@ -190,9 +181,7 @@ def report(name, paths, processes):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m tests.elsewhere", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "setting", nargs="*", help=f"of {', '.join(settings())}; if none, all that can be played"
-    )
+    parser.add_argument("setting", nargs="*", help=f"all that can be played, or of {', '.join(settings())}")
     parser.add_argument("--in", nargs="+", dest="paths", default=EVERYTHING, metavar="PATH")
     parser.add_argument("-n", type=int, default=2, dest="processes", metavar="PROCESSES")
     chosen = parser.parse_args(arguments)

@@ -109,9 +109,12 @@ def test_where_nothing_differs_all_is_well(tmp_path, capsys):
 
 def test_an_error_is_a_difference_and_a_run_of_nothing_a_failure(tmp_path):
     broken = tmp_path / "broken.ipynb"
-    nbformat.write(new_notebook(cells=[new_code_cell("1 / 0", execution_count=1)]), broken)
-    found = elsewhere.differences("perturbed", [broken], processes=0)
-    assert found == (1, {"broken, cell 0": ["ZeroDivisionError: division by zero"]})
+    cells = [new_code_cell(source, execution_count=1) for source in ("1 / 0", "print(0)")]
+    nbformat.write(new_notebook(cells=cells), broken)
+    total, found = elsewhere.differences("perturbed", [broken], processes=0)
+    assert total == 2
+    assert found["broken, cell 0"] == ["----> 1 1 / 0", "ZeroDivisionError: division by zero"]
+    assert found["broken, cell 1"][0].startswith("Unexpected output fields")
     with pytest.raises(RuntimeError, match="could not run under perturbed"):
         elsewhere.differences("perturbed", [tmp_path / "none.ipynb"], processes=0)
 
