@@ -80,7 +80,7 @@ def seen():
         "compiled for": numba.config.CPU_NAME or get_host_cpu_name(),
         "numpy beyond its baseline": dispatched(),
         "exp(-0.6)": math.exp(-0.6).hex(),
-        "perturbed": Dataset([[0.1]], [1]).x.item() != 0.1,
+        "perturbed": Dataset([[1 / 3]], [1]).x.item() != 1 / 3,
     }
 
 

@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 import alignlib as al  # noqa: F401
 from tests import elsewhere
-from tests.perturbed.sitecustomize import GRID, shaken
+from tests.perturbed.sitecustomize import GRID, shaken, shaken_network
 
 ANYWHERE = {"perturbed"}
 LINUX = {
@@ -51,12 +51,22 @@ def test_entries_move_by_a_few_units_in_the_last_place_both_ways():
     assert (units > 0).any()
     assert (units < 0).any()
     # Equal entries may part: a tie that holds on one machine need not on another.
-    assert len(np.unique(shaken(np.full(50, 0.1)))) == 2
+    assert len(np.unique(shaken(np.full(50, 1 / 3)))) == 2
 
 
 def test_numbers_that_every_machine_has_alike_stay():
-    exact = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -0.75, 0.125, 784.0])
+    exact = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -0.75, 0.125, 784.0, 1.1, 0.1, 0.8])
     assert shaken(exact).tobytes() == exact.tobytes()
+
+
+def test_a_balanced_start_stays_balanced():
+    w = np.random.default_rng(0).standard_normal((20, 3))
+    v = np.linalg.norm(w, axis=1) * np.where(np.arange(20) % 2, -1, 1)
+    v[:5] = w[:5, 0]  # these are not
+    other, weights = shaken_network(w, v)
+    assert np.array_equal(np.abs(weights[5:]), np.linalg.norm(other, axis=1)[5:])
+    assert np.array_equal(weights[:5], shaken(v)[:5])
+    assert (weights != v).sum() > 10
 
 
 def test_what_was_perturbed_before_stays_and_the_same_array_comes_out_the_same():
@@ -66,10 +76,10 @@ def test_what_was_perturbed_before_stays_and_the_same_array_comes_out_the_same()
     assert np.array_equal(shaken(values), shaken(values.copy()))
 
 
-EXACT = "al.Dataset([[1, 0], [0.75, -0.5]], [1, -1]).x.tolist()"
+EXACT = "al.Dataset([[1, 0], [0.75, -0.1]], [1, -1]).x.tolist()"
 MOVED = (
-    "al.Dataset([[0.1]], [1]).x.item()",
-    "al.Dataset([[1]], [0.1]).y.item()",
+    "al.Dataset([[1 / 3]], [1]).x.item()",
+    "al.Dataset([[1]], [1 / 3]).y.item()",
     "al.Network.balanced(1, 1, 1.0, rng=0).w.item()",
     "al.equicorrelated.Heights.gaussian(2, 0.1, width=1, rng=0).z[0, 0].item()",
 )
@@ -92,12 +102,12 @@ def notebook(path, *expressions):
 def test_each_cell_and_example_that_differs_is_named(tmp_path, capsys):
     path = notebook(tmp_path / "planted.ipynb", EXACT, *MOVED)
     example = tmp_path / "example.py"
-    example.write_text(f'"""\n>>> import alignlib as al\n>>> {MOVED[0]}\n0.1\n"""\n')
+    example.write_text(f'"""\n>>> import alignlib as al\n>>> {MOVED[0]}\n{1 / 3}\n"""\n')
     assert elsewhere.main(["perturbed", "-n", "0", "--in", str(path), str(example)])
     printed = capsys.readouterr().out
     cells = [f"planted, cell {number}" for number in range(1, 1 + len(MOVED))]  # all but the first
     assert re.findall(r"^  (\S.*)", printed, re.M) == [*cells, "example"]
-    assert printed.count("    stored:   0.1\n    computed: 0.10000000000000") == 3
+    assert printed.count("    stored:   0.3333333333333333\n    computed: 0.33333333333333") == 3
     assert "perturbed: 5 of 6 cells and examples differ" in printed
 
 
