@@ -2,12 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help book pdf test lab lint store lock clean
+.PHONY: help book pdf test elsewhere lab lint store lock clean
 
 help:
 	@echo "make book   install, execute every notebook, build the HTML, say where it is"
 	@echo "make test   check style and spelling, run every test, compare every notebook with its stored"
 	@echo "            outputs, open the built book in a browser, print it and read the PDF"
+	@echo "make elsewhere   run every notebook and every example as other processors would, and name what differs;"
+	@echo "            SETTINGS=\"oldest perturbed\" for some of the settings in tests/elsewhere.py"
 	@echo "make pdf    print the whole book as one PDF"
 	@echo "make lab    open the chapters in JupyterLab"
 	@echo "make store  execute the notebooks and store their outputs (after changing one)"
@@ -52,6 +54,9 @@ lint: .venv/installed
 
 test: .venv/browser .venv/node_modules lint book
 	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+elsewhere: .venv/installed
+	@$(BIN)/python -m tests.elsewhere $(SETTINGS)
 
 lab: .venv/installed
 	$(BIN)/jupyter lab --notebook-dir=chapters
