@@ -3,11 +3,16 @@
 from decimal import Decimal, getcontext
 
 import numpy as np
-from numba import njit
+from numba import config, njit
 
 getcontext().prec = 60  # digits: what is left after the worst cancellation tried, 1e-30, is beyond doubt
 EPS = np.finfo(float).eps
 INFINITY = Decimal("Infinity")
+
+
+def cases(many, few):
+    """So many random cases, or few where the kernels run in plain Python, some hundred times slower."""
+    return few if config.DISABLE_JIT else many
 
 
 def called(kernel):

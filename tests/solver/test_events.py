@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numba import config
 
 import alignlib as al
 from alignlib.loss import get
@@ -35,6 +36,9 @@ def in_order(events, neuron):
         found.append((t, k, kind))
     groups = np.cumsum([0, *(np.diff([t for t, *_ in found]) > 1e-7)]) if found else []
     return [(k, kind) for _, k, kind in sorted((g, k, kind) for g, (_, k, kind) in zip(groups, found))]
+
+
+pytestmark = pytest.mark.skipif(config.DISABLE_JIT, reason="whole runs, too slow in plain Python")
 
 
 @pytest.mark.parametrize("first", range(0, 60, 20))

@@ -22,6 +22,7 @@ from alignlib.magnus import (
     until_event,
     walk,
 )
+from tests.solver.kernels import cases
 
 FINE = 400
 TOLERANCES = (1e-2, 1e-4, 1e-6, 1e-8, 1e-10)
@@ -88,7 +89,7 @@ def walls(rng, w, d, at, times):
 def test_the_first_event_is_found_and_no_other(rtol):
     times = np.unique(np.concatenate([np.linspace(0, 1, FINE + 1)[1:], np.geomspace(1e-6, 1e-2, 20)]))
     found, grazes = {"wall": 0, "turn": 0, "nothing": 0}, 0
-    for seed in range(1500):
+    for seed in range(cases(1500, 20)):
         rng = np.random.default_rng(seed)
         w, v, d, length = neuron(rng, rtol)
         at, v_at = small_boosts(w, v, d, length, times)
@@ -109,15 +110,15 @@ def test_the_first_event_is_found_and_no_other(rtol):
             assert abs(u[event] @ end_w - end_z[event]) <= 1e-12 * np.linalg.norm(end_w), seed
             there = small_boosts(w, v, d, length, np.append(times[times < x], x))[0][-1]
             assert abs(u[event] @ there) <= 30 * rtol * np.linalg.norm(there), seed
-    assert min(found.values()) >= 20
-    assert grazes >= (20 if rtol < 1e-3 else 0)
+    assert min(found.values()) >= cases(20, 0)
+    assert grazes >= (cases(20, 0) if rtol < 1e-3 else 0)
 
 
 def test_a_dip_shallower_than_the_old_search_could_see_is_found():
     # A height that dips below the wall by 4e-4 and returns, early or late in the interval; and one that
     # turns back at 0.026 and was said to be at the wall (review of the code, fault 1).
     for low, met in ((-4e-4, True), (0.026, False)):
-        for turn in (0.03, 0.1, 0.5, 0.9, 0.97):
+        for turn in (0.03, 0.1, 0.5, 0.9, 0.97)[: cases(5, 1)]:
             d = np.array([[-turn, 1.0], [1.0, 0.0], [0.0, 0.0]])  # ⟨D, e_1⟩ = s - turn
             w, v = np.array([0.0, 5.0]), 6.0
             for _ in range(60):  # so that its least height is `low`
@@ -140,7 +141,7 @@ def test_walls_met_at_the_same_time_are_all_met():
 
 def test_two_changes_of_sign_of_v_are_both_seen():
     # D turns round while v is near zero: v dips below it and comes back.
-    for dip, turns in ((-1e-5, True), (1e-5, False)):
+    for dip, turns in ((-1e-5, True), (1e-5, False))[: cases(2, 1)]:
         d = np.array([[-1.0, 0.0], [2.0, 0.0], [0.0, 0.0]])
         w = np.array([1.0, 0.0])
         lowest = small_boosts(w, 0.5, d, 1.0, np.linspace(0, 1, FINE + 1)[1:])[1].min()
@@ -156,7 +157,7 @@ def test_two_changes_of_sign_of_v_are_both_seen():
 
 def test_the_estimate_of_the_error_bounds_it():
     ratios = []
-    for seed in range(1000):
+    for seed in range(cases(1000, 60)):
         rng = np.random.default_rng(seed)
         w, v, d, length = neuron(rng, 1e-4)
         d *= rng.uniform(0.5, 2.0)
@@ -166,13 +167,13 @@ def test_the_estimate_of_the_error_bounds_it():
         miss /= np.hypot(np.linalg.norm(many[-1]), v_many[-1])
         if miss > 1e-13:
             ratios.append(miss / error_bound(d, length))
-    assert len(ratios) > 500
+    assert len(ratios) > cases(500, 20)
     assert np.percentile(ratios, 99) < 3.0
     assert np.median(ratios) > 0.01  # or intervals would be halved for nothing
 
 
 def test_small_boosts_are_the_flow():
-    for seed in range(20):
+    for seed in range(cases(20, 2)):
         rng = np.random.default_rng(seed)
         w, v, d, length = neuron(rng, 1e-2)
 

@@ -20,7 +20,7 @@ def happenings(net, data):
     path = al.early_flow(net, data, "exponential")
     met = path.events[["neuron", "sample", "kind"]]
     met = [met[met["neuron"] == j].tolist() for j in range(net.width)]
-    return list(zip(met, path.patterns.tolist(), path.sliding.tolist()))
+    return list(zip(met, path.final_patterns.tolist(), path.sliding.tolist()))
 
 
 def same(net, data, seed):
