@@ -14,6 +14,8 @@ from alignlib import loss as losses
 from alignlib.network import Network
 from alignlib.walls import Walls
 
+EDGE = 1e-12  # directions closer than this, in radians, are one: thousands of roundings
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ExtremalVector:
@@ -83,7 +85,7 @@ def _on_circle(walls, g, sign):
         d = _pull(walls, below, above, 0.5 * (low + high))
         for angle in np.arctan2(d[1], d[0]) + np.array([0, np.pi]):
             inside = low + (angle - low) % (2 * np.pi)
-            if d.any() and low < inside < high:
+            if d.any() and low + EDGE < inside < high - EDGE:
                 cuts.append(inside % (2 * np.pi))
     cuts = np.unique(cuts)
     ends = np.append(cuts[1:], cuts[0] + 2 * np.pi)
@@ -97,7 +99,7 @@ def _on_circle(walls, g, sign):
                 )
             )
         elif drift[i - 1] > 0 > drift[i]:
-            tight = np.abs(np.cos(cuts[i] - normal)) < 1e-12
+            tight = np.abs(np.cos(cuts[i] - normal)) < EDGE
             found.append(_vector(walls, below, above, sign, cuts[i], tight, _basin(cuts, drift, i - 1, i)))
     return found
 

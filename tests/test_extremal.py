@@ -102,3 +102,14 @@ def test_the_search_in_the_plane_embedded_in_space_finds_the_exact_list():
     }
     found = al.extremal_vectors(deep, "squared", starts=400)
     assert exact <= {(v.sign, v.pattern.tobytes(), v.tight.tobytes()) for v in found}
+
+
+def test_a_pull_along_a_hyperplane_is_no_vector_of_its_own():
+    """Where D lies on a wall rounding put it beside it or not, and listed a sliver as a vector."""
+    x = np.array([[1.0, 1.0], [-2.0, -2.0], [2.0, -2.0]])
+    patterns = set()
+    for seed in range(30):
+        moved = x + np.random.default_rng(seed).integers(-2, 3, x.shape) * np.spacing(x)
+        found = al.extremal_vectors(al.Dataset(moved, [1.0, -1.0, 1.0]), "exponential")
+        patterns.add(tuple((v.sign, *v.pattern, *v.tight, round(v.share, 9)) for v in found))
+    assert len(patterns) == 1

@@ -68,4 +68,4 @@ def test_light_cone_of_neurons_nearly_opposed_to_d(angle):
         across, (exact_v,) = exact_dot(w[j], w[j]) - along * along / size, exact(v[j])
         right = float(across / (exact_v - along / size.sqrt()))  # for `‖w‖ = |v|` to all digits
         # Each entry of w_⊥ is known to a rounding of w.
-        assert plus[j] == pytest.approx(right, rel=20 * EPS / angle)
+        assert plus[j] == pytest.approx(right, rel=20 * EPS / angle, abs=0)
