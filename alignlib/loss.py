@@ -137,7 +137,13 @@ def fitting(loss, data):
 
 
 def check_start(loss, f, y):
-    """Whether loss and pulls are finite at the outputs `f` of a start, else an error."""
+    """Whether loss and pulls are finite at the outputs `f` of a start, else an error.
+
+    >>> al.loss.check_start(al.loss.get("exponential"), [-1000.0], [1.0])
+    Traceback (most recent call last):
+    ValueError: `net` must give a finite loss at the start, got inf
+    """
+    f, y = np.asarray(f), np.asarray(y)
     with np.errstate(all="ignore"):
         found = {"a finite loss": loss.value(f, y), "finite pulls": loss.pull(f, y)}
     for need, values in found.items():
