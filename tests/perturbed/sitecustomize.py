@@ -4,12 +4,14 @@ Python imports a module of this name before anything else when its folder is on 
 of notebooks and in the processes of a pool as well. The library knows nothing of it.
 """
 
+import os
 import zlib
 
 import numpy as np
 
 GRID = 4  # units in the last place between two numbers that are let through
 DECIMALS = 6  # what has no more was typed
+DRAW = int(os.environ.get("DRAW", "0"))  # another one is another machine
 
 
 def shaken(values):
@@ -20,7 +22,7 @@ def shaken(values):
     """
     bits = np.array(values, dtype=np.float64).view(np.uint64)
     computed = np.round(values, DECIMALS) != values
-    up = np.random.default_rng(zlib.crc32(bits.tobytes())).random(bits.shape) < 0.5
+    up = np.random.default_rng(zlib.crc32(bits.tobytes(), DRAW)).random(bits.shape) < 0.5
     over = bits % GRID
     rounded = bits - over + np.where(up & (over > 0), GRID, 0).astype(np.uint64)
     return np.where(computed, rounded.view(np.float64), values)
