@@ -83,7 +83,7 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     'every neuron has had its last event'
     >>> round(early.alignment_time, 3)
     0.411
-    >>> al.geometry.cone_counts(early.final, early.data)
+    >>> al.geometry.cone_counts(early, early.t[-1])
     {'S+': 4, 'S-': 6, 'dead': 0, 'mixed': 0}
     """
     loss = losses.fitting(loss, data)

@@ -94,6 +94,31 @@ class Trajectory:
             raise ValueError(f"`t` must lie between {first:g} and {last:g}, got {t!r}")
         return float(np.clip(t, first, last))
 
+    def when(self, loss):
+        """The first time at which the loss has come down to `loss`; inf if it has not by the end.
+
+        Between the kept times as `at` has it: exact for the flow, wherever the steps of the solver end.
+
+        >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+        >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+        >>> round(path.when(0.99 * path.loss[0]), 4)
+        1.4604
+        """
+        there = np.flatnonzero(self.loss <= loss)
+        if not there.size:
+            return np.inf
+        if there[0] == 0:
+            return float(self.t[0])
+        from scipy.optimize import brentq
+
+        def above(t):
+            return self.loss_function.value(self.at(t)(self.data.x), self.data.y) - loss
+
+        first, last = self.t[there[0] - 1], self.t[there[0]]
+        if above(first) <= 0 or above(last) >= 0:  # a level within rounding of a kept one
+            return float(first if above(first) <= 0 else last)
+        return float(brentq(above, first, last, xtol=1e-13 * last, rtol=1e-13))
+
     @property
     def start(self):
         """The network at the first kept time."""
