@@ -36,7 +36,12 @@ def with_colab(notebook):
 def execute(path):
     """Run the notebook in its own folder and write it back, outputs and no traces of this machine."""
     notebook = with_colab(nbformat.read(path, as_version=4))
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(
+        notebook,
+        timeout=120,
+        coalesce_streams=True,  # or one print may be stored as two on a busy machine
+        resources={"metadata": {"path": path.parent}},
+    ).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     notebook.metadata = nbformat.from_dict(
