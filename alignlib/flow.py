@@ -42,6 +42,9 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
     `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩`, `D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, in the sense of Filippov
     where neurons slide. `‖w_j‖² - v_j²` is kept to rounding, whatever `rtol`. Where the Filippov
     solution is not unique `σ'(0) = 0` decides: a neuron that reaches w = 0 (a time-like one can) rests.
+    Every event is found, in order, but for dips behind a hyperplane that are less deep than the tolerance
+    (module `magnus` says why); where such a one may decide something, `status` says so, and `al.doubt`
+    what hangs on it.
 
     Parameters
     ----------
