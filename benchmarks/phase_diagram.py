@@ -74,25 +74,21 @@ def alignment(path):
     how many of them are not active on all samples.
     """
     (goal,) = [v for v in al.extremal_vectors(path.data, path.loss_function) if v.rate > 0]
-    quiet, half = when(path, 0.99 * path.loss[0]), when(path, 0.5 * (path.loss[0] + LEAST_SQUARES))
-    cosines, size, unaligned = living(path.at(quiet), path.data, goal)
+    levels = 0.99 * path.loss[0], 0.5 * (path.loss[0] + LEAST_SQUARES)
+    quiet, half = (min(path.when(level), path.t[-1]) for level in levels)
+    cosines, size, unaligned = living(path, quiet, goal)
     return {
         "quiet": quiet,
         "worst": cosines.min(initial=1.0),
         "mean": np.average(cosines, weights=size**2) if len(size) else np.nan,
         "unaligned": unaligned,
-        "left": living(path.at(half), path.data, goal)[2],
+        "left": living(path, half, goal)[2],
     }
 
 
-def when(path, level):
-    """When the loss first was at this level, to the resolution of the steps."""
-    return float(np.interp(-level, -path.loss, path.t))
-
-
-def living(net, data, goal):
-    """Of the living neurons with v > 0: cosines to `goal`, `v`, and how many are not full."""
-    pattern = net.pattern(data.x)
+def living(path, time, goal):
+    """Of the living neurons with v > 0 then: cosines to `goal`, `v`, and how many are not full."""
+    net, pattern = path.at(time), path.patterns(time) > 0
     alive = pattern.any(axis=1) & (net.v > 0)
     if not alive.any():
         return np.array([]), np.array([]), 0
