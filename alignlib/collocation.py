@@ -7,7 +7,8 @@ whatever the width. They are found by sweeps over the neurons, each mended by a 
 """
 
 import numpy as np
-from scipy.linalg import lu_factor, lu_solve
+from scipy.linalg import lu_solve
+from scipy.linalg.lapack import dgetrf, zgetrf
 
 from alignlib.swarm import StepTooLong
 
@@ -74,7 +75,10 @@ class Step:
                 return np.isfinite(self.error)
             if not np.isfinite(miss) or miss > 2 * before or (sweep > 6 and miss > 0.5 * before):
                 return False
-            self.f = self.improved(f, miss / before)
+            try:
+                self.f = self.improved(f, miss / before)
+            except np.linalg.LinAlgError:
+                return False
             before = miss
         return False
 
@@ -112,7 +116,8 @@ class Step:
         if share <= 1.0 and np.isfinite(error):
             trend = self.length / length * (max(error / self.run.rtol, SHARE) / share) ** 0.25
             factor = min(factor, factor * trend)
-        return self.length * min(max(factor, 0.1), 4.0)
+        most = 1.0 if self.run.tries else 4.0  # not longer at once after an attempt in vain
+        return self.length * min(max(factor, 0.1), most)
 
 
 class Newton:
@@ -121,8 +126,8 @@ class Newton:
     def __init__(self, kernel, slope):
         self.slope, self.scale = slope, np.abs(kernel).sum(axis=1).max()
         jacobian, one = kernel * slope, np.eye(len(slope))
-        self.real = lu_factor(one - EIGENVALUES[REAL].real * jacobian)
-        self.complex = lu_factor(one - EIGENVALUES[COMPLEX] * jacobian)
+        self.real = _factors(dgetrf, one - EIGENVALUES[REAL].real * jacobian)
+        self.complex = _factors(zgetrf, one - EIGENVALUES[COMPLEX] * jacobian)
 
     def serves(self, slope):
         """Whether these slopes, times the length of the step, would give about the same matrix."""
@@ -132,12 +137,20 @@ class Newton:
     def correction(self, residual):
         """The solution δ of `(I - A ⊗ J) δ = residual`, by the eigenvectors of A."""
         turned = INVERSE @ residual
-        real = lu_solve(self.real, turned[REAL].real)
-        pair = lu_solve(self.complex, turned[COMPLEX])
+        real = lu_solve(self.real, turned[REAL].real, check_finite=False)
+        pair = lu_solve(self.complex, turned[COMPLEX], check_finite=False)
         return (
             np.outer(EIGENVECTORS[:, REAL].real, real) + 2 * np.outer(EIGENVECTORS[:, COMPLEX], pair).real
         )
 
     def filtered(self, miss):
         """`miss` without the part that the fit has long relaxed (Hairer and Wanner, (8.20))."""
-        return lu_solve(self.real, miss, trans=1)
+        return lu_solve(self.real, miss, trans=1, check_finite=False)
+
+
+def _factors(getrf, matrix):
+    """LU factors and pivots; LinAlgError if the matrix is singular (SciPy's `lu_factor` only warns)."""
+    lu, pivots, singular = getrf(matrix)
+    if singular:
+        raise np.linalg.LinAlgError
+    return lu, pivots

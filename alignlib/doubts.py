@@ -31,7 +31,8 @@ class Doubt:
     ----------
     t : (m,) the kept times of the run
     spread : (m,) the largest difference of an output there, over the largest output of all
-    parting : the first event, of dtype `EVENT`, that one run has and the other has not; None without
+    parting : an event, of dtype `EVENT`, that one run has and the other has not: the last before the
+        outputs part, the first of all where they agree; None without
     sentence : str, the same in words
     """
 
@@ -80,8 +81,9 @@ def doubt(path):
     size = max(np.abs(path.outputs).max(), 1e-300)
     spread = np.abs(again.outputs - path.outputs[: len(t)]).max(axis=1) / size
     events = [run.events[run.events["t"] <= t[-1]] for run in (path, again)]
-    parting = _parting(*events, t[-1], np.sqrt(path.rtol))
-    return Doubt(t, spread, parting, _sentence(t, spread, parting, path.rtol, len(events[0])) + more)
+    until = _agreed_until(t, spread, path.rtol)
+    parting = _parting(*events, t[-1], np.sqrt(path.rtol), until)
+    return Doubt(t, spread, parting, _sentence(t, spread, parting, until, len(events[0])) + more)
 
 
 def _tighter(path):
@@ -97,11 +99,25 @@ def _tighter(path):
     return path.rtol / TIGHTER
 
 
-def _parting(these, those, end, slack):
-    """The first event that is in one run only, or None. At the very end one run may be ahead."""
+def _agreed_until(t, spread, rtol):
+    """The first time at which the outputs are apart that have parted most later on; inf if none are."""
+    agree = spread <= min(AGREE * rtol, LARGE)
+    worst = int(np.argmax(spread))
+    if agree[worst]:
+        return np.inf
+    return t[np.flatnonzero(agree[:worst]).max(initial=-1) + 1]
+
+
+def _parting(these, those, end, slack, until):
+    """The event of one run only that may have parted the outputs by `until`, or None.
+
+    What follows from a parting parts as well, so the cause is the last before the outputs do; where they
+    never do, it is the first. At the very end one run may be ahead.
+    """
     alone = [*_alone(these, those, slack), *_alone(those, these, slack)]
-    alone = [event for event in alone if event["t"] < end * (1 - slack)]
-    return min(alone, key=lambda event: event["t"], default=None)
+    alone = [event for event in alone if event["t"] < end * (1 - slack) and event["t"] <= until]
+    choose = min if until == np.inf else max
+    return choose(alone, key=lambda event: event["t"], default=None)
 
 
 def _alone(these, those, slack):
@@ -127,20 +143,18 @@ def _sequences(events):
     return {(int(part["neuron"][0]), int(part["sample"][0])): part for part in parts}
 
 
-def _sentence(t, spread, parting, rtol, n_events):
-    worst = int(np.argmax(spread))
-    apart = spread[worst] > min(AGREE * rtol, LARGE)
+def _sentence(t, spread, parting, until, n_events):
+    worst, apart = int(np.argmax(spread)), until < np.inf
     if apart:
-        text = f"outputs part by {spread[worst]:.1g} at t={t[worst]:.4g}"
+        text = f"outputs part from t={until:.4g} on, by {spread[worst]:.1g} at t={t[worst]:.4g}"
     else:
         text = f"outputs agree to {spread[worst]:.1g} throughout"
+    if parting is None and apart:
+        return text + ", and all events before are the same: `rtol` is too large for this run"
     if parting is None:
-        text += f"; all {n_events} events are the same"
-        return text + (": `rtol` is too large for this run" if apart else "")
+        return text + f"; all {n_events} events are the same"
     does = DOES[str(parting["kind"])].format(parting["sample"])
-    text += (
-        f": from t={parting['t']:.4g} on neuron {parting['neuron']} {does} in one run and not in the other"
-    )
+    text += f": at t={parting['t']:.4g} neuron {parting['neuron']} {does} in one run and not in the other"
     if not apart:
         return text + ", which does not matter to them"
     return text + ": the flow is sensitive there, a smaller `rtol` decides or nothing does"

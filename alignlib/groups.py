@@ -32,7 +32,8 @@ def gathered(swarm, polynomial, length):
     free = swarm
     for members in _kinds(free):
         first = members[0]
-        swarm = _gather(swarm, free.index[members], free.side[first], np.sign(free.v[first]), pulls, length)
+        side = free.side[first].copy()  # a view would keep the sides of all neurons
+        swarm = _gather(swarm, free.index[members], side, np.sign(free.v[first]), pulls, length)
     return swarm
 
 

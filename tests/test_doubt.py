@@ -68,27 +68,30 @@ def test_an_event_of_one_run_only_is_found():
         (
             3e-6,
             True,
-            "outputs agree to 3e-06 throughout: from t=310.2 on neuron 12 leaves the hyperplane "
+            "outputs agree to 3e-06 throughout: at t=310.2 neuron 12 leaves the hyperplane "
             "of sample 7 in one run and not in the other, which does not matter to them",
         ),
         (
             3e-3,
             True,
-            "outputs part by 0.003 at t=413: from t=310.2 on neuron 12 leaves the hyperplane of sample 7 "
-            "in one run and not in the other: the flow is sensitive there, a smaller `rtol` decides "
-            "or nothing does",
+            "outputs part from t=412 on, by 0.003 at t=413: at t=310.2 neuron 12 leaves the hyperplane "
+            "of sample 7 in one run and not in the other: the flow is sensitive there, a smaller `rtol` "
+            "decides or nothing does",
         ),
         (
             3e-3,
             False,
-            "outputs part by 0.003 at t=413; all 37 events are the same: `rtol` is too large for this run",
+            "outputs part from t=412 on, by 0.003 at t=413, and all events before are the same: "
+            "`rtol` is too large for this run",
         ),
     ],
 )
 def test_the_sentence_says_what_was_found(worst, parts, sentence):
     parting = events((310.2, 12, 7, "release"))[0] if parts else None
-    spread = np.array([0.0, worst, worst / 2])
-    assert doubts._sentence(np.array([0.0, 413.0, 500.0]), spread, parting, 1e-6, 37) == sentence
+    t, spread = np.array([0.0, 412.0, 413.0, 500.0]), np.array([0.0, worst / 2, worst, worst / 2])
+    until = doubts._agreed_until(t, spread, 1e-6)
+    assert until == (412.0 if worst == 3e-3 else np.inf)
+    assert doubts._sentence(t, spread, parting, until, 37) == sentence
 
 
 def events(*rows):
@@ -111,9 +114,32 @@ ONE, TWO = (1.0, 3, 7, "activate"), (2.0, 3, 7, "deactivate")
         ([ONE, TWO, (1.0, 2, 0, "slide")], [(1.0, 2, 0, "slide"), ONE, TWO], None),  # a tie
     ],
 )
-def test_the_parting_is_the_first_event_of_one_run_only(these, those, parting):
-    found = doubts._parting(events(*these), events(*those), 10.0, 1e-3)
+def test_where_the_outputs_agree_the_parting_is_the_first_event_of_one_run_only(these, those, parting):
+    found = doubts._parting(events(*these), events(*those), 10.0, 1e-3, np.inf)
     assert (found if found is None else found["t"]) == parting
+
+
+# Neuron 1 grazes in one run, which matters to no one; at t = 150 neuron 2 does not, and parts the outputs
+# from t = 152 on; that parts the event of neuron 3.
+GRAZED, CAUSE, EFFECT = (46.4, 1, 0, "activate"), (150.0, 2, 7, "release"), (160.0, 3, 5, "slide")
+
+
+@pytest.mark.parametrize("until", [152.0, 150.0])
+def test_where_the_outputs_part_the_parting_is_the_last_before_they_do(until):
+    # It named the first, at t = 46.4, for a spread that came at t = 1502.
+    both, one, other = [ONE, TWO], [GRAZED, EFFECT], [CAUSE, (170.0, *EFFECT[1:])]
+    for these, those in ((one, other), (other, one)):
+        found = doubts._parting(events(*both, *these), events(*both, *those), 200.0, 1e-3, until)
+        assert found.item() == CAUSE
+    assert doubts._parting(events(*both, *one), events(*both, *other), 200.0, 1e-3, 40.0) is None
+
+
+def test_outputs_part_where_they_last_agreed_before_the_worst():
+    t, apart = np.arange(7.0), 1e-2
+    spread = np.array([0.0, 1e-6, apart, 1e-6, apart, 3 * apart, 1e-6])
+    assert doubts._agreed_until(t, spread, 1e-6) == 4.0  # they were apart in passing before
+    assert doubts._agreed_until(t, np.full(7, apart), 1e-6) == 0.0
+    assert doubts._agreed_until(t, np.full(7, 1e-6), 1e-6) == np.inf
 
 
 def test_a_doubt_of_a_run_that_ended_early_goes_as_far_as_it_did(monkeypatch):

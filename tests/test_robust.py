@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import alignlib as al
-from alignlib import flow
+from alignlib import collocation, flow
 
 DATA = al.data.toy_2d()
 NET = al.Network.balanced(40, 2, 1e-3, rng=0)  # enough for cells
@@ -192,6 +192,12 @@ def test_python_agrees_about_the_memory_of_a_run(monkeypatch):
     assert held < 2**21 + 2**20 + 150 * len(path.events) + 2000 * len(path.t)
 
 
+def test_a_cell_does_not_keep_the_sides_of_all_neurons():
+    swarm = follow().state.__self__.swarm
+    assert swarm.cells
+    assert all(cell.side.base is None for cell in swarm.cells)  # a view would
+
+
 # Ends
 
 
@@ -215,6 +221,45 @@ def test_a_step_that_never_succeeds_ends_even_where_no_length_is_too_small(monke
     with pytest.raises(al.FlowError, match="cannot be made small enough") as caught:
         follow()
     assert caught.value.trajectory.final.width == NET.width
+
+
+def test_a_singular_newton_matrix_is_an_unsolved_step_without_a_word(monkeypatch):
+    # SciPy's `lu_factor` warned, and divided by zero (a kernel of 1e160, in a wild problem).
+    seen, newton = [], collocation.Newton
+
+    def singular(kernel, slope):
+        if len(seen) < 2:
+            seen.append(1)
+            eigenvalue = collocation.EIGENVALUES[collocation.REAL].real
+            return newton(np.eye(len(slope)) / eigenvalue, np.ones(len(slope)))
+        return newton(kernel, slope)
+
+    monkeypatch.setattr(collocation, "Newton", singular)
+    path = follow()
+    assert len(seen) == 2
+    monkeypatch.undo()
+    assert np.allclose(path.outputs[-1], follow().outputs[-1], rtol=1e-5)
+
+
+def test_no_step_grows_right_after_an_attempt_in_vain(monkeypatch):
+    # It grew by four at once, and half of the attempts of a stiff run failed.
+    lengths, solve = [], flow.Step.solve
+
+    def watched(step):
+        solved = solve(step)
+        lengths.append((step.length, solved and step.error <= step.run.rtol))
+        return solved
+
+    monkeypatch.setattr(flow.Step, "solve", watched)
+    rng = np.random.default_rng(1)
+    data = al.Dataset(rng.standard_normal((20, 5)), np.sign(rng.standard_normal(20)))
+    al.gradient_flow(al.Network.unbalanced(20, 5, 0.1, rng=1), data, "exponential", 20.0)
+    after = 0
+    for (_, first), (length, second), (following, _) in zip(lengths, lengths[1:], lengths[2:]):
+        if second and not first:
+            after += 1
+            assert following <= length
+    assert after > 20
 
 
 def wild(seed):
