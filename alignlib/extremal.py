@@ -58,6 +58,7 @@ def extremal_vectors(data, loss, starts=2000, rng=0):
     Returns
     -------
     list of ExtremalVector, v > 0 first, then by falling rate
+        Rates that differ by rounding only are equal; of two such, active on an earlier sample comes first.
 
     Examples
     --------
@@ -72,7 +73,21 @@ def extremal_vectors(data, loss, starts=2000, rng=0):
         found = [vector for sign in (1.0, -1.0) for vector in _on_circle(walls, g, sign)]
     else:
         found = _by_search(data, loss, inputs.integer("starts", starts, least=2), rng)
-    return sorted(found, key=lambda vector: (-vector.sign, -vector.rate))
+    return _in_order(found)
+
+
+def _in_order(found):
+    """By sign, rate and pattern; equal rates are told apart by what no rounding changes."""
+    found = sorted(found, key=lambda vector: -vector.rate)
+    rate = np.array([vector.rate for vector in found])
+    # A rate is a sum over the samples: thousands of roundings of the largest are the same rate.
+    level = np.cumsum(-np.diff(rate, prepend=rate[:1]) > EDGE * np.abs(rate).max(initial=0.0))
+
+    def place(i):
+        vector = found[i]
+        return -vector.sign, level[i], (~vector.pattern).tolist(), (~vector.tight).tolist()
+
+    return [found[i] for i in sorted(range(len(found)), key=place)]
 
 
 def _on_circle(walls, g, sign):

@@ -113,3 +113,13 @@ def test_a_pull_along_a_hyperplane_is_no_vector_of_its_own():
         found = al.extremal_vectors(al.Dataset(moved, [1.0, -1.0, 1.0]), "exponential")
         patterns.add(tuple((v.sign, *v.pattern, *v.tight, round(v.share, 9)) for v in found))
     assert len(patterns) == 1
+
+
+@pytest.mark.parametrize("turn", range(0, 360, 7))
+def test_the_order_of_equal_rates_does_not_hang_on_rounding(turn):
+    # Three samples 120 degrees apart: alone and two by two each has the rate 1, but for rounding.
+    angle = np.radians(turn + np.array([0, 120, 240]))
+    star = al.Dataset(np.stack([np.cos(angle), np.sin(angle)], axis=1), np.ones(3))
+    found = [v for v in al.extremal_vectors(star, "exponential") if v.rate > 0]
+    patterns = ["".join(vector.pattern.astype(int).astype(str)) for vector in found]
+    assert patterns == ["110", "101", "100", "011", "010", "001"]

@@ -291,6 +291,19 @@ def test_a_run_that_is_no_gradient_flow_is_found_out():
     assert al.theory.check_low_rank(random, t2).verdict == "does not hold as run"
 
 
+@pytest.mark.parametrize("t_end", [1e2, 1e4, 1e8])
+def test_the_loss_bound_is_looked_at_from_t2_on_however_long_the_run(t_end):
+    # To t = 10^8 the first time looked at was 100 after t2: a factor of 10^12 was measured.
+    data = al.data.toy_2d()
+    path = al.gradient_flow(al.Network.balanced(10, 2, 1e-6, rng=0), data, "exponential", t_end)
+    claim = al.theory.check_loss_bound(path, 1.0)
+    # All w_j along x_±, all outputs 0: the speed of 1/L_± is 2 mass ‖x_±‖², over α_± L_±².
+    x_min = np.linalg.norm(data.x, axis=1).min()
+    at_once = 2 * (al.geometry.centres(data) ** 2).sum(axis=1) / (data.mu * x_min**2 * 16)
+    # Angles of e^{-3.7} at t = 1, squared.
+    assert claim.measured == pytest.approx(at_once.min(), rel=2e-3)
+
+
 def test_the_loss_bound_starts_at_the_loss_and_falls_like_one_over_t():
     path, _ = fitted()
     t2 = path.t[path.t > 1][0]
