@@ -195,8 +195,10 @@ def until_event(x, goal, ahead, length, sign, rtol, w, v, z, side, d, c, work):
         )
         if wall < 0:
             break
-        target, guess = wall, _guess(x, high, wall, length, v, z, c, work)
+        target, guess, before = wall, _guess(x, high, wall, length, v, z, c, work), end
         later, end = _root(x, low, high, guess, wall, float(side[wall]), length, w, v, z, d, c, work)
+        if not end < before - ROOT:  # where |v| is far above ‖w‖ the height at a root may exceed its noise
+            break
     walk(w, d, work.path)
     walk(z, c, work.path)
     return later, end, target
