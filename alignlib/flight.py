@@ -20,7 +20,7 @@ from alignlib.magnus import (
     until_event,
     walk,
 )
-from alignlib.record import GRAZE, REST, TURN
+from alignlib.record import REST, TURN
 from alignlib.sliding import change, crosses, note, resolve, slide, tight_walls
 
 FULL, ENDLESS = -1, -2  # what `fly` may return instead of a number of events
@@ -55,7 +55,7 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
     face(w, d, work)
     sign = np.sign(v[j]) if v[j] != 0.0 else np.sign(work.pulled[0])
     asleep, x, ahead, meetings = dot(w, w) == 0.0, 0.0, 0.0, 0
-    if len(log.rows) < log.count[0] + len(side) + 4:
+    if len(log.rows) < log.count[0] + len(side) + 3:
         return FULL
     if scene.start == 0.0 and not asleep:  # later its sides are those of the step before
         touched = tight_walls(side, np.int64(NOTHING))
@@ -70,20 +70,14 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
                 v[j], x, event = until_event(
                     x, goal, ahead, scene.length, sign, scene.rtol, w, v[j], z, side, dd, cc, work
                 )
-            if event == NOTHING and x < leave and not work.grazed[0]:
+            if event == NOTHING and x < leave:
                 continue
             meetings += 1  # turns count too: where v only just reaches 0, they need not end
             if meetings > 100 * (len(side) + 10):
                 return ENDLESS
-            if len(log.rows) < log.count[0] + len(side) + 4:
+            if len(log.rows) < log.count[0] + len(side) + 3:
                 return FULL
-            time, then = scene.start + scene.length * x, min(x + ahead, 1.0)
-            if work.grazed[0]:
-                work.grazed[0] = False
-                note(log, time, j, np.int64(GRAZE), np.int8(sign), np.int8(sign))
-                if event == NOTHING and x < leave:
-                    continue
-            before = log.count[0]
+            time, before, then = scene.start + scene.length * x, log.count[0], min(x + ahead, 1.0)
             if event == TURN:
                 v[j] = 0.0
                 note(log, time, j, event, np.int8(sign), np.int8(-sign))

@@ -43,8 +43,7 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
     where neurons slide. `‖w_j‖² - v_j²` is kept to rounding, whatever `rtol`. Where the Filippov
     solution is not unique `σ'(0) = 0` decides: a neuron that reaches w = 0 (a time-like one can) rests.
     Every event is found, in order, but for dips behind a hyperplane that are less deep than the tolerance
-    (module `magnus` says why); where such a one may decide something, `status` says so, and `al.doubt`
-    what hangs on it.
+    (module `magnus` says why); `al.doubt` tells what in a run hangs on the tolerance.
 
     Parameters
     ----------
@@ -263,14 +262,12 @@ class _Run:
 
     def remark(self):
         """What a reader of the result must know."""
-        log, remark = np.concatenate([step.log for step in self.steps]), ""
+        log = np.concatenate([step.log for step in self.steps])
         resting = len(np.unique(log["neuron"][log["wall"] == record.REST]))
-        if resting:
-            neurons = "1 neuron" if resting == 1 else f"{resting} neurons"
-            remark = f"; {neurons} came to rest at w = 0, where the flow is not unique"
-        if (log["wall"] == record.GRAZE).any():
-            remark += "; on which side of a hyperplane a neuron passed hangs on `rtol`: see `doubt`"
-        return remark
+        if not resting:
+            return ""
+        neurons = "1 neuron" if resting == 1 else f"{resting} neurons"
+        return f"; {neurons} came to rest at w = 0, where the flow is not unique"
 
     def trajectory(self, kept, status):
         if kept is None:

@@ -30,19 +30,17 @@ NOTHING = -2  # no event; others are the meeting of a wall, 0 to m - 1, and TURN
 LIGHT = 1e-12  # v of a neuron with |v| ≥ (1 - LIGHT) ‖w‖ does not change its sign
 CLOSE = 1e-7
 ROOT = 1e-14  # the time of an event is known to this share of the step
-GRAZES = 10.0  # a turn this many tolerances from a wall is reported: its side hangs on the error
 EARLY, LATE = 0.5 - np.sqrt(3.0) / 6.0, 0.5 + np.sqrt(3.0) / 6.0  # Gauss points of an interval
 NEAR, FAR = 0.5 + np.sqrt(3.0) / 3.0, 0.5 - np.sqrt(3.0) / 3.0  # their weights in the two boosts
 
 # `pulled` (3,) is ⟨w, D_q⟩, `square` (3, 3) is ⟨D_p, D_q⟩, and w moves by `Σ_q path_q D_q`.
-# `grazed[0]` is set where a neuron turned back from a wall, or might have, within the tolerance.
-Work = namedtuple("Work", "pulled square path grazed")
+Work = namedtuple("Work", "pulled square path")
 
 
 @inner
 def new_work():
     """Room for one neuron at a time."""
-    return Work(np.empty(TERMS), np.empty((TERMS, TERMS)), np.empty(TERMS), np.zeros(1, np.bool_))
+    return Work(np.empty(TERMS), np.empty((TERMS, TERMS)), np.empty(TERMS))
 
 
 @inner
@@ -191,7 +189,7 @@ def until_event(x, goal, ahead, length, sign, rtol, w, v, z, side, d, c, work):
         rapidity = speed * length * (end - x)
         reach = length * (end - x) * (abs(v) * np.cosh(rapidity) + size * np.sinh(rapidity))
         wall, low, high = _first_crossing(
-            x, end, ahead, length, sign, reach, size, GRAZES * rtol, w, v, z, side, d, c, work
+            x, end, ahead, length, sign, reach, size, w, v, z, side, d, c, work
         )
         if wall < 0:
             break
@@ -233,7 +231,7 @@ def _lowest(i, x, span, sign, reach, z, side, c):
 
 
 @inner
-def _first_crossing(x, end, ahead, length, sign, reach, size, tolerance, w, v, z, side, d, c, work):
+def _first_crossing(x, end, ahead, length, sign, reach, size, w, v, z, side, d, c, work):
     """The wall that seems to be crossed first in [x, end], and an interval in which it is; -1 if none is.
 
     Most passes find that all walls are too far off to be reached, which is a plain loop. `work.path` is
@@ -248,7 +246,7 @@ def _first_crossing(x, end, ahead, length, sign, reach, size, tolerance, w, v, z
         if _lowest(i, x, span, sign, reach, z, side, c) < -limit:
             there = side[i] * (z[i] + along(c, i, p0, p1, p2))
             share, begin, stop = _crossing(
-                i, x, end, ahead, there, length, sign, limit, tolerance * size, w, v, z, side, d, c, work
+                i, x, end, ahead, there, length, sign, limit, w, v, z, side, d, c, work
             )
             if share < first:
                 first, wall, low, high = share, i, begin, stop
@@ -266,7 +264,7 @@ def _moved_by(work):
 
 
 @inner
-def _crossing(i, x, end, ahead, there, length, sign, limit, graze, w, v, z, side, d, c, work):
+def _crossing(i, x, end, ahead, there, length, sign, limit, w, v, z, side, d, c, work):
     """Where in the order of crossings wall i is (inf: it is not crossed), and the piece in which it is.
 
     `there` is the height over the wall at `end`. The order is that of `∫ v ds` at the crossings as if D
@@ -284,8 +282,6 @@ def _crossing(i, x, end, ahead, there, length, sign, limit, graze, w, v, z, side
             else:
                 two_boosts(x, x + turn, length, w, v, d, work)
                 least = side[i] * (z[i] + along(c, i, work.path[0], work.path[1], work.path[2]))
-                if abs(least) < graze and here > 2.0 * graze:
-                    work.grazed[0] = True
                 if least < -limit:
                     return -1.0, begin, x + turn
     if there < -limit:

@@ -9,10 +9,9 @@ LOG = rows_of(("t", "f8"), ("neuron", "i8"), ("wall", "i8"), ("came", "i1"), ("w
 """One row: a neuron came from one side of a wall (-1, +1, or 0 if on it) and went to another.
 
 The wall is TURN where not a wall is met but `v` changes sign, REST where the neuron came to rest where all
-walls meet, GRAZE where it turned back from a wall, or might have, within the tolerance; `came` and `went`
-are then the signs of `v`.
+walls meet; `came` and `went` are then the signs of `v`.
 """
-TURN, REST, GRAZE = -1, -2, -3
+TURN, REST = -1, -2
 KINDS = np.array(["activate", "deactivate", "release", "slide"])
 
 
