@@ -14,7 +14,7 @@ again up to that time, until none is met before it.
 - A neuron is never said to be at a wall that it does not reach, and the walls are met in their order.
 - What may be missed: a dip beyond a wall that is less deep than NOISE, or than the error of the formula
   in the interval (the height is then within that error of the wall); two changes of the sign of v within
-  a rapidity of CLOSE.
+  a rapidity of CLOSE, or between which |v| stays below NOISE times ‖w‖.
 """
 
 from collections import namedtuple
@@ -178,7 +178,7 @@ def until_event(x, goal, ahead, length, sign, rtol, w, v, z, side, d, c, work):
     while end - x > 1e-6 and _error(x, end, length, speed * length * (end - x), work.square) > rtol:
         end = 0.5 * (x + end)
     later = two_boosts(x, end, length, w, v, d, work)
-    while sign * later > 0.0 and _may_turn(speed * length * (end - x), v, later, size):
+    while sign * later > 0.0 and _may_turn(x, end, speed, length, v, later, size, work):
         end = 0.5 * (x + end)
         later = two_boosts(x, end, length, w, v, d, work)
     if sign * later < 0.0:
@@ -203,12 +203,34 @@ def until_event(x, goal, ahead, length, sign, rtol, w, v, z, side, d, c, work):
 
 
 @inner
-def _may_turn(rapidity, v, later, size):
-    """Whether v may have changed its sign and back over an interval of this rapidity."""
+def _may_turn(x, end, speed, length, v, later, size, work):
+    """Whether v may have changed its sign and back over [x, end], by more than NOISE."""
+    rapidity = speed * length * (end - x)
     if rapidity < CLOSE or abs(v) >= (1.0 - LIGHT) * size:
         return False
     size_later = np.sqrt(max(size * size - v * v + later * later, 0.0))
-    return rapidity > np.arctanh(abs(v) / size) + np.arctanh(min(abs(later) / size_later, 1.0))
+    if rapidity <= np.arctanh(abs(v) / size) + np.arctanh(min(abs(later) / size_later, 1.0)):
+        return False
+    return not _deepest(x, end, rapidity, length, v, work) <= NOISE * size
+
+
+@inner
+def _deepest(x, end, rapidity, length, v, work):
+    """A bound of |v| between two changes of its sign in [x, end].
+
+    There `v'' = H²‖D‖² v + H⟨w, D'⟩`, and the first term only bends v back to 0: so |v| is at most
+    `(end - x)² max H|⟨w, D'⟩| / 8`. It is 0 under a constant D, however near to 0 v is.
+    """
+    pulled, square, span = work.pulled, work.square, end - x
+    most = turning = change2 = 0.0
+    for corner in range(3):
+        f1 = x + 0.5 * corner * span
+        f2 = x * x if corner == 0 else (x * end if corner == 1 else end * end)
+        most = max(most, abs(pulled[0] + f1 * pulled[1] + f2 * pulled[2]))
+        turning = max(turning, abs(pulled[1] + 2.0 * f1 * pulled[2]))
+        change2 = max(change2, square[1, 1] + 4.0 * f1 * (square[2, 1] + f1 * square[2, 2]))
+    way = rapidity * (abs(v) + length * span * most) * np.cosh(rapidity)  # how far w may have gone
+    return 0.125 * length * span * span * (turning + way * np.sqrt(change2))
 
 
 @inner

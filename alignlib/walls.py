@@ -93,6 +93,15 @@ class Walls:
         chosen = np.where(size > 0, above[..., wall], below[..., wall])
         return np.where(wall < 0, 0.0, chosen * size)
 
+    def outside(self, w):
+        """The parts of these weights (h, d) orthogonal to all samples, which no pull moves."""
+        _, stretch, span = np.linalg.svd(self.u, full_matrices=False)
+        span = span[stretch > max(self.u.shape) * np.finfo(float).eps * stretch[0]]
+        left = w - (w @ span.T) @ span
+        noise = rounding(w.shape[1]) * np.linalg.norm(w, axis=1)
+        left[(np.linalg.norm(left, axis=1) <= noise) | (len(span) == w.shape[1])] = 0.0
+        return left
+
     def patterns(self, sides):
         """+1, 0 or -1 for every sample (h, n), from the sides of the walls (h, m); -1 for a zero sample."""
         signs = sides[:, self.wall] * np.sign(self.size).astype(np.int8)

@@ -123,6 +123,18 @@ def test_a_neuron_that_slides_to_the_origin_rests_there():
         assert path.final.minkowski()[1] == pytest.approx(net.minkowski()[1], rel=1e-9)
 
 
+def test_what_no_sample_sees_of_a_resting_neuron_is_kept():
+    # Where all hyperplanes meet w need not be 0: the part orthogonal to all samples was erased.
+    net, data, loss = problem(14)
+    w = np.column_stack([net.w, np.full(net.width, 0.1)])
+    wider = al.Dataset(np.column_stack([data.x, np.zeros(data.n)]), data.y)
+    path = al.gradient_flow(al.Network(w, net.v), wider, loss, 6.0)
+    assert "rest" in path.status
+    assert path.final.w[:, 2] == pytest.approx(0.1, rel=1e-12)
+    assert np.abs(path.final.w[1, :2]).max() < 1e-15
+    assert path.final.minkowski() == pytest.approx(al.Network(w, net.v).minkowski(), rel=1e-9)
+
+
 def test_a_cell_is_released_that_was_missed_between_two_steps():
     # The share of a sliding cell left its bounds where the parabolas of two steps do not meet, and the cell
     # slid on for ever: 0.00769 instead of 0.00539 (with two BLAS threads: seed 4 for 9).

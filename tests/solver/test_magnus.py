@@ -54,6 +54,18 @@ def first(w, v, d, z, c, side, length, sign, rtol):
 
 
 @njit
+def calls(w, v, d, most):
+    """How many calls of `until_event`, at most so many, take a neuron far from its wall to 1; v there."""
+    work, x, made = new_work(), 0.0, 0
+    z, c, side = np.full(1, 9.0), np.zeros((3, 1)), np.ones(1, np.int8)
+    products(d, work.square)
+    while x < 1.0 and made < most:
+        v, x, _ = until_event(x, 1.0, 0.0, 1.0, 1.0, 1e-6, w, v, z, side, d, c, work)
+        made += 1
+    return made, v
+
+
+@njit
 def error_bound(d, length):
     work = new_work()
     products(d, work.square)
@@ -150,6 +162,16 @@ def test_two_changes_of_sign_of_v_are_both_seen():
         _, x, event = first(w, v, d, z, c, side, 1.0, 1.0, 1e-6)
         assert (event == TURN) == turns
         assert turns or x == 1.0
+
+
+def test_a_v_that_stays_near_zero_under_a_constant_pull_asks_for_no_small_intervals():
+    # It was looked at in intervals of rapidity 1e-7, a step in ten million of them: a run of two samples
+    # and one neuron with v = 1e-8 took hours.
+    for bend, most in ((0.0, 1), (1e-9, 40))[: cases(2, 1)]:
+        d = np.array([[0.0, 1.0], [0.0, bend], [0.0, 0.0]])
+        made, v = calls(np.array([1.0, 0.0]), 1e-5, d, 50)
+        assert made <= most
+        assert v == pytest.approx(1e-5 * np.cosh(1.0), rel=1e-8)
 
 
 def test_the_estimate_of_the_error_bounds_it():
