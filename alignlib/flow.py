@@ -13,6 +13,7 @@ from alignlib import inputs, record
 from alignlib import loss as losses
 from alignlib.collocation import NODES, Step
 from alignlib.groups import gathered
+from alignlib.network import Network
 from alignlib.swarm import Swarm
 from alignlib.trajectory import Trajectory
 from alignlib.walls import Walls
@@ -44,7 +45,8 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
     solution is not unique `σ'(0) = 0` decides: a neuron that reaches w = 0 (a time-like one can) rests.
     Every event is found, in order, but for dips behind a hyperplane that are less deep than the tolerance
     (module `magnus` says why); where such a one may decide something, `status` says so, and `al.doubt`
-    what hangs on it.
+    what hangs on it. A neuron that slides is released later, or not at all, while that changes its rapidity
+    by less than a tenth of `rtol` in a step (module `sliding`).
 
     Parameters
     ----------
@@ -254,8 +256,17 @@ class _Run:
         return step.f if step.t == time else self.swarm_at(time).outputs()
 
     def network_at(self, time):
-        """The network at any time: what `Trajectory.at` calls."""
-        return self.swarm_at(time).network()
+        """The network at any time: what `Trajectory.at` calls.
+
+        A swarm has w = 0 for a neuron that rests; what no sample sees of it is still that of the start.
+        """
+        net = self.swarm_at(time).network()
+        rest = ~net.w.any(axis=1) & self.net.w.any(axis=1)
+        if not rest.any():
+            return net
+        w = net.w.copy()
+        w[rest] = self.walls.outside(self.net.w[rest])
+        return Network(w, net.v)
 
     def patterns_at(self, time):
         """Where every neuron is then: what `Trajectory.patterns` calls."""
