@@ -46,7 +46,7 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
     Every event is found, in order, but for dips behind a hyperplane that are less deep than the tolerance
     (module `magnus` says why); where such a one may decide something, `status` says so, and `al.doubt`
     what hangs on it. A neuron that slides is released later, or not at all, while that changes its rapidity
-    by less than a tenth of `rtol` in a step (module `sliding`).
+    by less than a tenth of `rtol` (module `sliding`).
 
     Parameters
     ----------
