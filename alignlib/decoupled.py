@@ -114,7 +114,8 @@ def follow(net, walls, pulls, end):
         log = _follow_part(neurons[part], courses, field, walls, pulls, net.w[part], log)
         w[part] += on[:, course.PATH] @ walls.u
         at_zero = neurons["rests"][part] | (field["line"] > 0) & (on[:, course.Z] == 0.0).all(axis=1)
-        w[part][at_zero] = 0.0  # not the rounding of zero, which has a side
+        # Not the rounding of zero, which has a side; but what no sample sees is kept.
+        w[part][at_zero] = walls.outside(net.w[part][at_zero])
         d[part], sides[part] = on[:, course.A] @ walls.u, on[:, course.SIDE]
     return LastLeg(
         w,

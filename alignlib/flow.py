@@ -13,6 +13,7 @@ from alignlib import inputs, record
 from alignlib import loss as losses
 from alignlib.collocation import NODES, Step
 from alignlib.groups import gathered
+from alignlib.network import Network
 from alignlib.swarm import Swarm
 from alignlib.trajectory import Trajectory
 from alignlib.walls import Walls
@@ -41,9 +42,11 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
 
     `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩`, `D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, in the sense of Filippov
     where neurons slide. `‖w_j‖² - v_j²` is kept to rounding, whatever `rtol`. Where the Filippov
-    solution is not unique `σ'(0) = 0` decides: a neuron that reaches w = 0 (a time-like one can) rests.
+    solution is not unique `σ'(0) = 0` decides: a neuron that comes to where all
+    hyperplanes meet (a time-like one can) rests there, at w = 0 but for what no sample sees.
     Every event is found, in order, but for dips behind a hyperplane that are less deep than the tolerance
-    (module `magnus` says why); `al.doubt` tells what in a run hangs on the tolerance.
+    (module `magnus` says why), and a neuron that slides may be released late where that changes its rapidity
+    by less than a tenth of `rtol` (module `sliding`). `al.doubt` tells what in a run hangs on the tolerance.
 
     Parameters
     ----------
@@ -253,8 +256,17 @@ class _Run:
         return step.f if step.t == time else self.swarm_at(time).outputs()
 
     def network_at(self, time):
-        """The network at any time: what `Trajectory.at` calls."""
-        return self.swarm_at(time).network()
+        """The network at any time: what `Trajectory.at` calls.
+
+        A swarm has w = 0 for a neuron that rests; what no sample sees of it is still that of the start.
+        """
+        net = self.swarm_at(time).network()
+        rest = ~net.w.any(axis=1) & self.net.w.any(axis=1)
+        if not rest.any():
+            return net
+        w = net.w.copy()
+        w[rest] = self.walls.outside(self.net.w[rest])
+        return Network(w, net.v)
 
     def patterns_at(self, time):
         """Where every neuron is then: what `Trajectory.patterns` calls."""

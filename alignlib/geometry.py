@@ -5,6 +5,8 @@ changes neither. A trajectory knows its patterns; those of a bare network are th
 far as these are not rounding.
 """
 
+from numbers import Real
+
 import numpy as np
 
 from alignlib import inputs
@@ -33,7 +35,14 @@ def patterns(net, data):
 def _look(net, data):
     """Patterns, output weights and data of a network on a data set, or of a trajectory at a time."""
     if not isinstance(net, Network):
+        if not (hasattr(net, "patterns") and isinstance(data, Real)):
+            raise ValueError(
+                "`net, data` must be a Network and a Dataset, or a trajectory and a time, "
+                f"got {type(net).__name__} and {type(data).__name__}"
+            )
         return net.patterns(data), net.at(data).v, net.data
+    if not hasattr(data, "x"):
+        raise ValueError(f"`data` must be a Dataset, got {type(data).__name__}")
     height = net.preactivations(data.x)
     size = np.outer(np.linalg.norm(net.w, axis=1), np.linalg.norm(data.x, axis=1))
     height[np.abs(height) <= TOUCHING * size] = 0.0

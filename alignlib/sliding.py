@@ -17,9 +17,9 @@ Log = namedtuple("Log", "rows count")
 # What is the same for all neurons of a step: pulls and geometry of the walls, length and start in time, and
 # the rapidity that a step may err by.
 Scene = namedtuple("Scene", "below above u gram length start rtol")
-SLACK = (
-    0.1  # a neuron held on its walls stays while letting go would change its rapidity by this share of it
-)
+# A neuron held on its walls stays while letting go would change its rapidity by less than this share of the
+# tolerance, were it so since t = 0: over a step only, many short steps would add up (dense `t_save`).
+SLACK = 0.1
 
 
 @inner
@@ -130,7 +130,7 @@ def slide(tight, x, sign, d, c, scene, eff_d, eff_c):
             add(eff_c[q], share[i], scene.gram[tight[i]])
         for i in range(n):
             eff_c[q, tight[i]] = 0.0
-    first, noise = 2.0, SLACK * scene.rtol / scene.length
+    first, noise = 2.0, SLACK * scene.rtol / (scene.start + scene.length)
     for i in range(n):
         for upper in range(2):
             bound, way = (scene.above, sign) if upper else (scene.below, -sign)

@@ -166,9 +166,6 @@ class Swarm:
                 plus += sums[0]
                 minus += sums[1]
                 rows = rows[: log.count[0]]
-                rest = rows["neuron"][rows["wall"] == record.REST]
-                if rest.size:
-                    state[0][rest] = self.walls.outside(self.w[rest])
                 rows["neuron"] = self.index[rows["neuron"]]
                 return state[0], state[1], state[3], rows
             rows = record.new_log(4 * len(rows))
