@@ -42,11 +42,12 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
 
     `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩`, `D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, in the sense of Filippov
     where neurons slide. `‖w_j‖² - v_j²` is kept to rounding, whatever `rtol`. Where the Filippov
-    solution is not unique `σ'(0) = 0` decides: a neuron that comes to where all
-    hyperplanes meet (a time-like one can) rests there, at w = 0 but for what no sample sees.
+    solution is not unique `σ'(0) = 0` decides: a neuron that comes to where all hyperplanes meet (a
+    time-like one can) rests there, at w = 0 but for what no sample sees.
+
     Every event is found, in order, but for dips behind a hyperplane that are less deep than the tolerance
-    (module `magnus` says why), and a neuron that slides may be released late where that changes its rapidity
-    by less than a tenth of `rtol` (module `sliding`). `al.doubt` tells what in a run hangs on the tolerance.
+    (module `magnus` says why), and a neuron that slides may be released late where that changes its
+    rapidity by less than a tenth of `rtol` (module `sliding`). `al.doubt` tells what hangs on `rtol`.
 
     Parameters
     ----------

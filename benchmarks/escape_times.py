@@ -30,13 +30,13 @@ class Start:
 
 
 def escape(start):
-    """The time at which the loss falls to `HALF`, to the resolution of the solver's steps."""
+    """The time at which the loss falls to `HALF`."""
     data = al.data.three_points()
     net, now = al.Network.unbalanced(start.width, 2, start.scale, rng=start.seed), 0.0
     while now < END:
         path = al.gradient_flow(net, data, "squared", STRETCH, rtol=1e-5)
         if path.loss[-1] <= HALF:
-            return now + float(np.interp(-HALF, -path.loss, path.t))
+            return now + path.when(HALF)
         if al.theory.certify_nonconvergence(path.final, data).holds:
             return np.inf
         net, now = path.final, now + STRETCH

@@ -54,7 +54,7 @@ CASES = {
     "x words": (lambda: al.Dataset([["a"]], [1]), r"`x` must be an array of real numbers, got list"),
     "y too short": (lambda: al.Dataset([[1, 2], [3, 4]], [1]), r"`y` must have shape \(2\), got \(1,\)"),
     "labels": (lambda: REGRESSION.mu, r"`y` must hold the labels \+1 and -1 only, got 1\.1"),
-    "cones of a path and data": (lambda: al.geometry.cones(PATH, REGRESSION), r"a trajectory and a time, got Trajectory and Dataset"),
+    "cones of a path and data": (lambda: al.geometry.cones(PATH, REGRESSION), r"a trajectory and a time, got EarlyFlow and Dataset"),
     "patterns of a network and a time": (lambda: al.geometry.patterns(NET, 1.0), r"`data` must be a Dataset, got float"),
     "labels of cones": (lambda: al.geometry.cones(NET, REGRESSION), r"`data\.y` must hold the labels"),
     "zero sample": (lambda: al.Dataset([[0, 0], [1, 0]], [1, 1]).mu, r"`x` must have no zero vectors .*row 0"),
