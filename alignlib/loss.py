@@ -19,7 +19,7 @@ class Loss:
     name : str
     sample_value : function (f, y) -> ℓ, elementwise on arrays
     sample_pull : function (f, y) -> -∂ℓ/∂f, elementwise on arrays; continuous in f, for the solvers' steps
-        end at events of neurons, not where a loss has a kink (hinge, absolute error). `fitting` looks at both.
+        end at events of neurons, not where a loss has a kink (hinge). `fitting` looks at both.
     reduction : "sum" or "mean"
     classes : bool, whether the labels must be +1 and -1
 

@@ -165,6 +165,13 @@ def _error(x, end, length, rapidity, square):
 
 
 @inner
+def _steady(span, length, speed, rtol, square):
+    """Whether D changes so little that `_error` is surely below `rtol`, without its roots."""
+    time = length * span
+    return speed * time < 1.0 and time * time * (square[1, 1] + 4.0 * square[2, 2]) < 1e3 * rtol * rtol
+
+
+@inner
 def until_event(x, goal, ahead, length, sign, rtol, w, v, z, side, d, c, work):
     """Move from x to the first event, or to `goal` or a point before it: v there, x there, the event.
 
@@ -175,8 +182,9 @@ def until_event(x, goal, ahead, length, sign, rtol, w, v, z, side, d, c, work):
     size = np.sqrt(dot(w, w))
     end, target = goal, NOTHING
     speed = fastest(x, end, work.square)
-    while end - x > 1e-6 and _error(x, end, length, speed * length * (end - x), work.square) > rtol:
-        end = 0.5 * (x + end)
+    if not _steady(end - x, length, speed, rtol, work.square):
+        while end - x > 1e-6 and _error(x, end, length, speed * length * (end - x), work.square) > rtol:
+            end = 0.5 * (x + end)
     later = two_boosts(x, end, length, w, v, d, work)
     while sign * later > 0.0 and _may_turn(x, end, speed, length, v, later, size, work):
         end = 0.5 * (x + end)
@@ -187,9 +195,10 @@ def until_event(x, goal, ahead, length, sign, rtol, w, v, z, side, d, c, work):
         later, end = _root(x, low, end, end, TURN, sign, length, w, v, z, d, c, work)
     while True:
         rapidity = speed * length * (end - x)
-        reach = length * (end - x) * (abs(v) * np.cosh(rapidity) + size * np.sinh(rapidity))
+        growth = 1.0 + rapidity * (1.0 + 0.72 * rapidity) if rapidity < 1.0 else np.exp(rapidity)
+        reach = length * (end - x) * max(abs(v), size) * growth  # |v| is at most e^rapidity times that
         wall, low, high = _first_crossing(
-            x, end, ahead, length, sign, reach, size, w, v, z, side, d, c, work
+            x, end, ahead, length, sign, reach, size, speed, w, v, z, side, d, c, work
         )
         if wall < 0:
             break
@@ -253,14 +262,14 @@ def _lowest(i, x, span, sign, reach, z, side, c):
 
 
 @inner
-def _first_crossing(x, end, ahead, length, sign, reach, size, w, v, z, side, d, c, work):
+def _first_crossing(x, end, ahead, length, sign, reach, size, speed, w, v, z, side, d, c, work):
     """The wall that seems to be crossed first in [x, end], and an interval in which it is; -1 if none is.
 
     Most passes find that all walls are too far off to be reached, which is a plain loop. `work.path` is
     the way to `end`, before and after.
     """
     p0, p1, p2, span, doubtful = work.path[0], work.path[1], work.path[2], end - x, 0
-    limit = NOISE * (size + _moved_by(work))
+    limit = NOISE * (size + abs(p0) * speed)
     for i in range(len(z)):
         doubtful += _lowest(i, x, span, sign, reach, z, side, c) < -limit
     first, wall, low, high = np.inf, -1, x, end
@@ -274,15 +283,6 @@ def _first_crossing(x, end, ahead, length, sign, reach, size, w, v, z, side, d, 
                 first, wall, low, high = share, i, begin, stop
     work.path[0], work.path[1], work.path[2] = p0, p1, p2
     return wall, low, high
-
-
-@inner
-def _moved_by(work):
-    """`‖Σ_q path_q D_q‖`, how far w has gone."""
-    total = 0.0
-    for p in range(TERMS):
-        total += work.path[p] * dot(work.path, work.square[p])
-    return np.sqrt(max(total, 0.0))
 
 
 @inner
