@@ -17,8 +17,8 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
-inputs -> data, network, loss -> geometry -> trajectory -> walls, boost -> record
--> course, magnus -> polygon, sliding -> decoupled, flight -> cells -> swarm -> groups
+inputs -> data, network, loss -> geometry -> trajectory -> walls, compiled, threads
+-> boost, record -> course, magnus -> polygon, sliding -> decoupled, flight -> cells -> swarm -> groups
 -> collocation -> early, equicorrelated, flow, descent -> doubts, extremal, certify, measure, claim
 -> table, fit -> theory -> sweeps -> plots -> widgets
 

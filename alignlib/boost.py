@@ -5,11 +5,12 @@ With `D` constant, `δ = ‖D‖` and `b = ⟨w, D⟩/δ`, the neuron `(w, v)` i
     v(t) = v cosh δt + b sinh δt,   w(t) = w + D P(t),   P(t) = ∫ v dt = (v + v(t)) tanh(δt/2) / δ.
 
 `v² - b²` is constant, so the height over a wall, `z_i + ⟨D, u_i⟩ P`, reaches 0 at a time that one
-`artanh` or `log` gives. Derived in chapter 1; everything here is compiled by Numba.
+`artanh` or `log` gives. Derived in chapter 1. Compiled.
 """
 
 import numpy as np
-from numba import njit
+
+from alignlib.compiled import inner, solve
 
 NEAR = 1e-13  # relative size below which a coefficient is at its bound, a velocity is zero
 # ‖w_⊥‖² below this share of the largest ‖w‖² is rounding, more so where D is a small difference of
@@ -19,27 +20,16 @@ CENTRE = 1e-12  # heights that fall to this share of theirs all at once are all 
 RIDGE = 1e-15  # makes the sliding coefficients unique where tight walls are linearly dependent
 
 
-# Three decorators: for what Python calls; for what only compiled code calls, which compiles faster without
-# a bridge from Python and is kept in the cache of its callers; and for a part of its only caller, set apart
-# to be read, which would otherwise be compiled twice. A division by zero gives inf, as in NumPy.
-entry = njit(cache=True, error_model="numpy", no_cfunc_wrapper=True)
-inner = njit(error_model="numpy", no_cfunc_wrapper=True, no_cpython_wrapper=True)
-inlined = njit(error_model="numpy", inline="always")
-
-
-def rows_of(*fields):
-    """A dtype whose rows are read by attribute in plain Python too, under `NUMBA_DISABLE_JIT=1`."""
-    return np.dtype((np.record, list(fields)))
-
-
 @inner
 def moved(v, plus, minus, delta, t):
     """`v(t)` and `P(t)`, from `plus = v + b` and `minus = v - b`."""
     if delta == 0.0:
         return v, v * t
-    growth = np.exp(delta * t)
+    more = np.expm1(delta * t)  # tanh δt/2 = (e^δt - 1)/(e^δt + 1)
+    growth = 1.0 + more
     later = 0.5 * (plus * growth + minus / growth)
-    return later, (v + later) * np.tanh(0.5 * delta * t) / delta
+    share = more / (2.0 + more) if more < 1e16 else 1.0
+    return later, (v + later) * share / delta
 
 
 @inner
@@ -98,45 +88,6 @@ def time_of_turn(v, plus, minus, delta):
     if delta == 0.0 or v == 0.0 or plus * minus >= 0.0 or (plus > 0.0) == (v > 0.0):
         return np.inf
     return 0.5 * np.log(-minus / plus) / delta
-
-
-@inner
-def add(c, factor, row):
-    """`c += factor * row`, in place."""
-    for i in range(len(c)):
-        c[i] += factor * row[i]
-
-
-@inner
-def copy(source, to):
-    """`to = source`, in place (a slice assignment takes Numba a second to compile)."""
-    for i in range(len(source)):
-        to[i] = source[i]
-
-
-@njit(error_model="numpy", no_cfunc_wrapper=True, no_cpython_wrapper=True, fastmath={"reassoc", "nsz"})
-def dot(a, b):
-    """`Σ a_i b_i`, added in an order that suits the vector instructions."""
-    total = 0.0
-    for i in range(len(a)):
-        total += a[i] * b[i]
-    return total
-
-
-@inner
-def solve(system, right):
-    """The solution of a small positive definite system, by elimination; both are overwritten."""
-    n = len(right)
-    for i in range(n):
-        for k in range(i + 1, n):
-            factor = system[k, i] / system[i, i]
-            for column in range(i, n):
-                system[k, column] -= factor * system[i, column]
-            right[k] -= factor * right[i]
-    for i in range(n - 1, -1, -1):
-        for k in range(i + 1, n):
-            right[i] -= system[i, k] * right[k]
-        right[i] /= system[i, i]
 
 
 @inner
@@ -241,11 +192,3 @@ def meet(gram, q, below, above, sign, side):
             if min(up, down) <= small:  # both, where the wall pulls by no more than others' rounding
                 result[i], a[i] = (1, above[i]) if up <= down else (-1, below[i])
     return result, a
-
-
-@inner
-def write(log, count, t, neuron, wall, came, went):
-    """One more row in a log of dtype `record.LOG`, in place; its new length."""
-    row = log[count]
-    row.t, row.neuron, row.wall, row.came, row.went = t, neuron, wall, came, went
-    return count + 1

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alignlib import course, polygon, record
+from alignlib import course, polygon, record, threads
 from alignlib.boost import NEAR, OPPOSED
 from alignlib.network import Network
 from alignlib.walls import rounding
 
-CHUNK = 2**18  # neurons times walls handled at once: what they need stays near the processor
+CHUNK = 2**16  # neurons times walls handled at once: what they need stays near the processor
 FIRST_LOG = 2**20  # rows of the log to begin with, at most
 
 
@@ -93,50 +93,46 @@ class LastLeg:
 
 def follow(net, walls, pulls, end):
     """Every neuron at its last event before `end`, a `LastLeg`; `pulls` below and above the walls."""
-    h, m, (below, above) = net.width, walls.m, pulls
+    h, m = net.width, walls.m
     neurons, pulls = _neurons(net), np.stack(pulls)
     first_sides, sides = np.empty((2, h, m), np.int8)
-    w, d, outputs = net.w.copy(), np.empty_like(net.w), np.zeros((2, m))
-    field = np.zeros(1, course.FIELD)[0]
+    w, d = net.w.copy(), np.empty_like(net.w)
+    field = np.zeros(1, course.FIELD)
     field["end"], field["total"] = end, np.abs(pulls).sum()
     field["slow"], field["line"] = NEAR * field["total"], net.dim if _span_all(walls.u) else 0
-    log, rows = record.new_log(min(h * (m + 4), FIRST_LOG) + m), max(1, CHUNK // m)
-    courses = np.zeros((min(rows, h), course.COURSE, m + -m % course.BLOCK))
-    for first in range(0, h, rows):
+    rows = max(1, CHUNK // m)
+
+    def follow_some(first):
+        """Fill in what `part` of the neurons comes to; their sums of outputs at the start, and the log."""
         part = slice(first, min(first + rows, h))
         z, first_sides[part] = walls.sides(Network(net.w[part], net.v[part]))
-        a = np.where(z > 0, above, np.where(z < 0, below, 0.0))
-        outputs += net.v[part] @ np.minimum(z, 0.0), net.v[part] @ np.maximum(z, 0.0)
-        on = courses[: len(z), :, :m]
-        on[:, course.PATH] = on[:, course.SINCE] = 0.0
+        a = np.where(z > 0, pulls[1], np.where(z < 0, pulls[0], 0.0))
+        courses = np.zeros((len(z), course.COURSE, m + -m % course.BLOCK))
+        on = courses[:, :, :m]
         on[:, course.Z], on[:, course.SIDE] = z, first_sides[part]
         on[:, course.A], on[:, course.C] = a, a @ walls.gram
-        log = _follow_part(neurons[part], courses, field, walls, pulls, net.w[part], log)
+        log = _follow_all(neurons[part], courses, field.copy()[0], walls, pulls, net.w[part])
         w[part] += on[:, course.PATH] @ walls.u
         at_zero = neurons["rests"][part] | (field["line"] > 0) & (on[:, course.Z] == 0.0).all(axis=1)
-        # Not the rounding of zero, which has a side; but what no sample sees is kept.
-        w[part][at_zero] = walls.outside(net.w[part][at_zero])
+        if at_zero.any():  # not the rounding of zero, which has a side; but what no sample sees is kept
+            w[part][at_zero] = walls.outside(w[part][at_zero])
         d[part], sides[part] = on[:, course.A] @ walls.u, on[:, course.SIDE]
-    return LastLeg(
-        w,
-        d,
-        neurons,
-        first_sides,
-        sides,
-        walls.outputs(*outputs),
-        log[: field["count"]],
-        float(field["total"]),
-        int(field["line"]),
-    )
+        return net.v[part] @ np.minimum(z, 0.0), net.v[part] @ np.maximum(z, 0.0), log
+
+    below, above, logs = zip(*threads.each(follow_some, range(0, h, rows)))
+    outputs = walls.outputs(sum(below), sum(above))
+    total, line = float(field["total"][0]), int(field["line"][0])
+    return LastLeg(w, d, neurons, first_sides, sides, outputs, np.concatenate(logs), total, line)
 
 
-def _follow_part(neurons, courses, field, walls, pulls, w, log):
-    """Some neurons, with a log that is doubled whenever it is full; the log."""
-    done = polygon.follow(neurons, 0, courses, field, walls.gram, pulls, w, walls.u, log)
-    while done < len(neurons):
-        log = np.concatenate([log, record.new_log(len(log))])
+def _follow_all(neurons, courses, field, walls, pulls, w):
+    """These neurons to their last events; the log, which is doubled whenever it is full."""
+    log, done = record.new_log(min(len(neurons) * (walls.m + 4), FIRST_LOG) + walls.m), 0
+    while True:
         done = polygon.follow(neurons, done, courses, field, walls.gram, pulls, w, walls.u, log)
-    return log
+        if done == len(neurons):
+            return log[: field["count"]]
+        log = np.concatenate([log, record.new_log(len(log))])
 
 
 def _neurons(net):

@@ -6,16 +6,20 @@ decides (module `sliding`). All compiled by Numba.
 
 import numpy as np
 
-from alignlib.boost import CENTRE, add, copy, dot, entry, inlined, inner
+from alignlib.boost import CENTRE
+from alignlib.compiled import add, borrowed, copy, dot, entry, inlined, inner, keep
 from alignlib.magnus import (
     NOTHING,
     ROOT,
     TERMS,
+    Felt,
+    Neuron,
     along,
     face,
     fastest,
     new_work,
     products,
+    reliable,
     two_boosts,
     until_event,
     walk,
@@ -34,42 +38,74 @@ def fly(w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log):
     the coefficients of `D_j` and of `⟨D_j, u_i⟩`; nodes: increasing, the last one the end of the flight.
     `plus` and `minus` (nodes, m) collect `Σ_j v_j z_ji` on either side.
     """
-    work, m = new_work(), z.shape[1]
-    d, c = np.empty((TERMS, w.shape[1])), np.empty((TERMS, m))
-    eff_d, eff_c = np.empty((TERMS, w.shape[1])), np.empty((TERMS, m))
+    work, own, slid = new_work(), _room(ds[0], cs[0], scene), _room(ds[0], cs[0], scene)
+    squares, plans = np.empty((len(ds), TERMS, TERMS)), np.zeros((len(ds), len(nodes), 2))
+    here = work, own, slid, squares, plans
+    there = w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log
+    done = _fly_all(*borrowed(there), *borrowed(here))
+    keep(here)
+    return done
+
+
+@inner
+def _fly_all(w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log, work, own, slid, squares, plans):
+    """`fly`, in the room that it has made: `squares` (.., 3, 3), `plans` (.., nodes, 2) of the kinds."""
     for j in range(len(v)):
-        for q in range(TERMS):
-            copy(ds[kind[j], q], d[q])
-            copy(cs[kind[j], q], c[q])
+        k = kind[j]
+        free = Felt(ds[k], cs[k], squares[k], scene.length)
+        if plans[k, 0, 0] == 0.0:  # the first of its kind
+            products(ds[k], squares[k])
+            _plan(free, nodes, scene.rtol, plans[k])
         done = _fly_one(
-            j, w[j], v, z[j], sides[j], d, c, eff_d, eff_c, scene, nodes, plus, minus, work, log
+            j, w[j], v, z[j], sides[j], free, plans[k], own, slid, scene, nodes, plus, minus, work, log
         )
         if done < 0:
             return done
     return 0
 
 
+@inner
+def _room(d, c, scene):
+    """Room for what one neuron feels."""
+    return Felt(np.empty_like(d), np.empty_like(c), np.empty((TERMS, TERMS)), scene.length)
+
+
+@inner
+def _plan(felt, nodes, rtol, plan):
+    """Put into `plan` (nodes, 2) what `reliable` says from each node to the next."""
+    x = 0.0
+    for node in range(len(nodes)):
+        plan[node, 0], plan[node, 1] = reliable(x, nodes[node], rtol, felt)
+        x = nodes[node]
+
+
 @inlined
-def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, work, log):
-    """One neuron from event to event, where its sides, `d` and `c` change; `eff_`: as felt sliding."""
-    face(w, d, work)
-    sign = np.sign(v[j]) if v[j] != 0.0 else np.sign(work.pulled[0])
-    asleep, x, ahead, meetings = dot(w, w) == 0.0, 0.0, 0.0, 0
+def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus, work, log):
+    """One neuron from event to event.
+
+    `free` is what it feels if it does not slide, `slid` if it does. Until its first event the former, and
+    `plan`, are those of its kind; then `own`.
+    """
+    sign = np.sign(v[j]) if v[j] != 0.0 else np.sign(dot(w, free.d[0]))
+    asleep, x, begin, ahead, meetings = dot(w, w) == 0.0, 0.0, 0.0, 0.0, 0
+    sliding, planned, leave = _slides(side) and not asleep, True, 2.0
     if len(log.rows) < log.count[0] + len(side) + 3:
         return FULL
-    if scene.start == 0.0 and not asleep:  # later its sides are those of the step before
-        touched = tight_walls(side, np.int64(NOTHING))
-        if len(touched) > 0:
-            resolve(touched, 0.0, sign, j, side, d, c, scene, log)
-    sliding, leave = _begin(0.0, sign, side, d, c, scene, eff_d, eff_c, work)
+    if sliding:
+        free, planned = _copied(free, own), False
+        if scene.start == 0.0:  # later its sides are those of the step before
+            resolve(tight_walls(side, np.int64(NOTHING)), 0.0, sign, j, side, free.d, free.c, scene, log)
+        sliding, leave = _begin(0.0, sign, side, free, slid, scene)
     for node in range(len(nodes)):
         while x < nodes[node] and not asleep:
-            dd, cc = (eff_d, eff_c) if sliding else (d, c)
-            goal, event = min(nodes[node], leave), np.int64(NOTHING)
+            felt, goal, event = slid if sliding else free, min(nodes[node], leave), np.int64(NOTHING)
             if x < goal:
-                v[j], x, event = until_event(
-                    x, goal, ahead, scene.length, sign, scene.rtol, w, v[j], z, side, dd, cc, work
-                )
+                if planned and x == begin:
+                    end, speed = plan[node, 0], plan[node, 1]
+                else:
+                    end, speed = reliable(x, goal, scene.rtol, felt)
+                neuron = Neuron(w, v[j], sign, z, side)
+                v[j], x, event = until_event(x, end, speed, ahead, neuron, felt, work)
             if event == NOTHING and x < leave:
                 continue
             meetings += 1  # turns count too: where v only just reaches 0, they need not end
@@ -87,18 +123,21 @@ def _fly_one(j, w, v, z, side, d, c, eff_d, eff_c, scene, nodes, plus, minus, wo
             if event >= 0:
                 z[event] = 0.0
                 add(w, -dot(w, scene.u[event]), scene.u[event])  # not beside the wall by rounding
-                noise = ROOT * abs(v[j]) * (1.0 + 2.0 * scene.length * fastest(0.0, 1.0, work.square))
-                if _at_centre(z, cc, work.path, noise):
+                noise = ROOT * abs(v[j]) * (1.0 + 2.0 * scene.length * fastest(0.0, 1.0, felt.square))
+                if _at_centre(z, felt.c, work.path, noise):
                     _rest(w, z, side, sign, time, j, scene, log)
                     asleep = True
                     break
-            if event >= 0 and not sliding and crosses(event, then, sign, side[event], c, scene):
-                change(event, np.int8(-side[event]), x, j, side, d, c, scene, log)
+            if planned:
+                free, planned = _copied(free, own), False
+            if event >= 0 and not sliding and crosses(event, then, sign, side[event], free.c, scene):
+                change(event, np.int8(-side[event]), x, j, side, free.d, free.c, scene, log)
             else:
-                resolve(tight_walls(side, event), then, sign, j, side, d, c, scene, log)
+                resolve(tight_walls(side, event), then, sign, j, side, free.d, free.c, scene, log)
             # At a tangency the rule may see no reason to change anything: let it look ahead.
             ahead = max(4.0 * ahead, 1e-9) if log.count[0] == before else 0.0
-            sliding, leave = _begin(x + ahead, sign, side, d, c, scene, eff_d, eff_c, work)
+            sliding, leave = _begin(x + ahead, sign, side, free, slid, scene)
+        begin = nodes[node]
         _collect(v[j], z, side, plus[node], minus[node])
     return 0
 
@@ -114,14 +153,32 @@ def _collect(v, z, side, plus, minus):
 
 
 @inner
-def _begin(x, sign, side, d, c, scene, eff_d, eff_c, work):
-    """Whether the neuron slides from x on, and where that ends; the products of what it feels."""
+def _slides(side):
+    """Whether the neuron is on a wall."""
+    held = 0
     for i in range(len(side)):
-        if side[i] == 0:
-            leave = slide(tight_walls(side, np.int64(NOTHING)), x, sign, d, c, scene, eff_d, eff_c)
-            products(eff_d, work.square)
-            return True, leave
-    products(d, work.square)
+        held += side[i] == 0
+    return held > 0
+
+
+@inner
+def _copied(felt, to):
+    """`to`, now equal to `felt`."""
+    for q in range(TERMS):
+        copy(felt.d[q], to.d[q])
+        copy(felt.c[q], to.c[q])
+        copy(felt.square[q], to.square[q])
+    return to
+
+
+@inner
+def _begin(x, sign, side, free, slid, scene):
+    """Whether the neuron slides from x on, and where that ends; the products of what it feels."""
+    if _slides(side):
+        leave = slide(tight_walls(side, np.int64(NOTHING)), x, sign, free.d, free.c, scene, slid.d, slid.c)
+        products(slid.d, slid.square)
+        return True, leave
+    products(free.d, free.square)
     return False, 2.0
 
 
@@ -158,12 +215,13 @@ def carry(theta, d, length, nodes, momentum):
     `momentum` (nodes, d), if it has rows, collects `Σ_r v_r w_r` at the nodes.
     """
     dim, work = theta.shape[1] - 1, new_work()
-    products(d, work.square)
+    felt = Felt(d, d, np.empty((TERMS, TERMS)), length)  # no walls
+    products(d, felt.square)
     for row in range(len(theta)):
         x, w = 0.0, theta[row, :dim]
         for node in range(len(nodes)):
-            face(w, d, work)
-            v = two_boosts(x, nodes[node], length, w, theta[row, dim], d, work)
+            face(w, felt, work)
+            v = two_boosts(x, nodes[node], w, theta[row, dim], felt, work)
             walk(w, d, work.path)
             theta[row, dim], x = v, nodes[node]
             if len(momentum) > 0:

@@ -29,12 +29,20 @@ def gathered(swarm, polynomial, length):
         return swarm
     pulls = np.zeros_like(polynomial)
     pulls[0] = polynomial.sum(axis=0)  # those at the end of the step
-    free = swarm
-    for members in _kinds(free):
-        first = members[0]
-        side = free.side[first].copy()  # a view would keep the sides of all neurons
-        swarm = _gather(swarm, free.index[members], side, np.sign(free.v[first]), pulls, length)
-    return swarm
+    free, cells = np.ones(len(swarm.index), bool), swarm.cells
+    for members in _kinds(swarm):
+        chosen, least = _with_room(swarm, members, pulls, length)
+        if len(chosen) >= SMALLEST:
+            free[chosen] = False
+            cells = _with_cell(swarm, cells, chosen, least)
+    return replace(
+        swarm,
+        index=swarm.index[free],
+        w=swarm.w[free],
+        v=swarm.v[free],
+        side=swarm.side[free],
+        cells=cells,
+    )
 
 
 def _few_cells(swarm):
@@ -48,40 +56,37 @@ def _few_cells(swarm):
 def _kinds(swarm):
     """The free neurons of each kind, where there are enough."""
     kind_keys = keys(np.column_stack([swarm.side, np.sign(swarm.v).astype(np.int8)]))
-    _, kind, sizes = np.unique(kind_keys, return_inverse=True, return_counts=True)
-    kinds = np.split(np.argsort(kind, kind="stable"), np.cumsum(sizes)[:-1])
+    order = np.argsort(kind_keys, kind="stable")
+    ordered = kind_keys[order]
+    kinds = np.split(order, 1 + np.flatnonzero(ordered[1:] != ordered[:-1]))
     return [k for k in kinds if len(k) >= SMALLEST and swarm.v[k[0]] != 0]
 
 
-def _gather(swarm, index, side, sign, pulls, length):
-    """One cell more, of those of the neurons `index` that have room, and of smaller cells of their kind."""
+def _with_room(swarm, members, pulls, length):
+    """Those of these free neurons of one kind that have room, and the least room of each sort of theirs."""
+    side, sign = swarm.side[members[0]], np.sign(swarm.v[members[0]])
     d, c = _felt_on(swarm.walls, sign, side, pulls)
-    here = np.flatnonzero(np.isin(swarm.index, index))
-    there = room(swarm.w[here], swarm.v[here], side, swarm.walls.u)
+    there = room(swarm.w[members], swarm.v[members], side, swarm.walls.u)
     approached = np.append(sign * side * c[0] < 0, True)
     need = CAUTION * length * np.linalg.norm(d[0])
-    chosen = here[(there[:, approached].min(axis=1) >= need) | (not d.any())]
-    if len(chosen) < SMALLEST:
-        return swarm
+    chosen = (there[:, approached].min(axis=1) >= need) | (not d.any())
+    return members[chosen], there[chosen].min(axis=0, initial=np.inf)
+
+
+def _with_cell(swarm, cells, chosen, least):
+    """The cells with one more, of the free neurons `chosen` and of smaller cells of their kind."""
+    side, sign = swarm.side[chosen[0]].copy(), np.sign(swarm.v[chosen[0]])  # a view would keep all sides
     same = [
         cell
-        for cell in swarm.cells
+        for cell in cells
         if cell.sign == sign and len(cell.index) <= len(chosen) and (cell.side == side).all()
     ]
     w, v = rows(swarm.w[chosen], swarm.v[chosen], same)
+    if same:
+        least = room(w, v, side, swarm.walls.u).min(axis=0)
     members = np.concatenate([swarm.index[chosen], *(cell.index for cell in same)])
-    least = room(w, v, side, swarm.walls.u).min(axis=0)
     cell = Cell.of(members, side, sign, np.column_stack([w, v]), least)
-    free = np.ones(len(swarm.index), bool)
-    free[chosen] = False
-    return replace(
-        swarm,
-        index=swarm.index[free],
-        w=swarm.w[free],
-        v=swarm.v[free],
-        side=swarm.side[free],
-        cells=(*(other for other in swarm.cells if other not in same), cell),
-    )
+    return (*(other for other in cells if other not in same), cell)
 
 
 def _felt_on(walls, sign, side, polynomial):

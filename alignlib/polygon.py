@@ -11,19 +11,8 @@ above the walls, and the log of dtype `record.LOG`.
 
 import numpy as np
 
-from alignlib.boost import (
-    OPPOSED,
-    dot,
-    entry,
-    inlined,
-    inner,
-    light_cone,
-    meet,
-    moved,
-    time_of_path,
-    time_of_turn,
-    write,
-)
+from alignlib.boost import OPPOSED, light_cone, meet, moved, time_of_path, time_of_turn
+from alignlib.compiled import borrowed, dot, entry, inlined, inner
 from alignlib.course import (
     ABOVE,
     BELOW,
@@ -43,6 +32,7 @@ from alignlib.course import (
     transverse,
     vanished,
 )
+from alignlib.record import write
 
 NOTHING, WALL, TURN = 0, 1, 2  # what the next event is
 
@@ -54,6 +44,11 @@ def follow(neurons, first, courses, field, gram, pulls, w, u, log):
     Changes neurons, `courses` (h, COURSE, m), field and log. Stops early, between two events, if the log
     may be too short for the next: call it again with a longer one.
     """
+    return _follow(*borrowed((neurons, first, courses, field, gram, pulls, w, u, log)))
+
+
+@inner
+def _follow(neurons, first, courses, field, gram, pulls, w, u, log):
     for j in range(first, len(neurons)):
         me, on = neurons[j], courses[j]
         if me.first2 > 0.0 and not _follow_one(me, on, field, gram, pulls, w[j], u, log):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alignlib.boost import entry, inner, rows_of
+from alignlib.compiled import entry, inner, rows_of
 from alignlib.trajectory import EVENT
 
 LOG = rows_of(("t", "f8"), ("neuron", "i8"), ("wall", "i8"), ("came", "i1"), ("went", "i1"))
@@ -70,6 +70,14 @@ def aligned_since(log, walls, sides, v, last_signs, data):
     signs = np.where(v != 0, np.sign(v), last_signs * (-1.0) ** turns)
     _replay(log, on, off, wanted, active, signs, since)
     return since
+
+
+@inner
+def write(log, count, t, neuron, wall, came, went):
+    """One more row in a log of dtype LOG, in place; its new length."""
+    row = log[count]
+    row.t, row.neuron, row.wall, row.came, row.went = t, neuron, wall, came, went
+    return count + 1
 
 
 @entry

@@ -9,8 +9,10 @@ from collections import namedtuple
 
 import numpy as np
 
-from alignlib.boost import NEAR, RIDGE, add, copy, inner, meet, solve, write
+from alignlib.boost import NEAR, RIDGE, meet
+from alignlib.compiled import add, copy, inner, solve
 from alignlib.magnus import TERMS, roots, term
+from alignlib.record import write
 
 # Rows of dtype `record.LOG`, and in `count[0]` how many there are.
 Log = namedtuple("Log", "rows count")

@@ -9,13 +9,14 @@ from functools import cached_property
 
 import numpy as np
 
-from alignlib import record
-from alignlib.flight import ENDLESS, felt, fly, has_room
+from alignlib import record, threads
+from alignlib.flight import ENDLESS, FULL, felt, fly, has_room
 from alignlib.magnus import TERMS
 from alignlib.network import Network
 from alignlib.sliding import Log, Scene
 from alignlib.walls import Walls
 
+CHUNK = 2**12  # neurons that fly together; fixed, for the sums are added in the order of the chunks
 FASTEST = 300.0  # a neuron may gain so much rapidity in a step; `cosh` overflows at 710
 
 
@@ -154,22 +155,24 @@ class Swarm:
 
     def _fly_free(self, d, c, scene, nodes, minus, plus):
         """Weights and sides of the free neurons after the flight, and the log."""
-        rows = record.new_log(4 * len(self.v) + 16 * self.walls.m)
-        while len(self.v):
-            state = self.w.copy(), self.v.copy(), self.heights.copy(), self.side.copy()
-            sums = np.zeros((2, len(nodes), self.walls.m))
-            log = Log(rows, np.zeros(1, np.int64))
-            done = fly(*state, self.kinds[1], d, c, scene, nodes, *sums, log)
-            if done == ENDLESS:
-                raise StepTooLong
-            if done == 0:
-                plus += sums[0]
-                minus += sums[1]
-                rows = rows[: log.count[0]]
-                rows["neuron"] = self.index[rows["neuron"]]
-                return state[0], state[1], state[3], rows
-            rows = record.new_log(4 * len(rows))
-        return self.w, self.v, self.side, rows[:0]
+        state, kind = (self.w, self.v, self.heights, self.side), self.kinds[1]
+
+        def flown(first):
+            some = slice(first, first + CHUNK)
+            return _Flown.of([array[some] for array in state], kind[some], d, c, scene, nodes)
+
+        parts = threads.each(flown, range(0, len(self.v), CHUNK))
+        if not parts:
+            return self.w, self.v, self.side, record.new_log(0)[:0]
+        for first, part in zip(range(0, len(self.v), CHUNK), parts):
+            part.log["neuron"] = self.index[first + part.log["neuron"]]
+            minus += part.minus
+            plus += part.plus
+        if len(parts) == 1:
+            return parts[0].w, parts[0].v, parts[0].side, parts[0].log
+        return tuple(
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("w", "v", "side", "log")
+        )
 
     def dissolved(self, cells):
         """The same swarm with the members of these cells free."""
@@ -183,6 +186,34 @@ class Swarm:
             side=np.concatenate([self.side, *sides]),
             cells=tuple(cell for cell in self.cells if cell not in cells),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Flown:
+    """Some free neurons after a flight: weights, sides, sums at the nodes (nodes, m), and the log."""
+
+    w: np.ndarray
+    v: np.ndarray
+    side: np.ndarray
+    minus: np.ndarray
+    plus: np.ndarray
+    log: np.ndarray
+
+    @classmethod
+    def of(cls, state, kind, d, c, scene, nodes):
+        """Let neurons in this state fly, with a log that is long enough."""
+        m = state[2].shape[1]
+        capacity = 4 * len(kind) + 16 * m
+        while True:
+            w, v, z, side = (array.copy() for array in state)
+            minus, plus = np.zeros((2, len(nodes), m))
+            log = Log(record.new_log(capacity), np.zeros(1, np.int64))
+            done = fly(w, v, z, side, kind, d, c, scene, nodes, plus, minus, log)
+            if done == ENDLESS:
+                raise StepTooLong
+            if done != FULL:
+                return cls(w, v, side, minus, plus, log.rows[: log.count[0]])
+            capacity *= 4
 
 
 def keys(rows):

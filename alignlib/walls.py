@@ -12,6 +12,7 @@ and anything between the two for a neuron that slides along the wall.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -70,6 +71,18 @@ class Walls:
         """Number of walls."""
         return len(self.u)
 
+    @cached_property
+    def _seen(self):
+        """Number of samples that have a wall."""
+        return int((self.wall >= 0).sum())
+
+    @cached_property
+    def _acting(self):
+        """The samples active below the walls, and those above: which, their sizes, their walls."""
+        seen = self.wall >= 0
+        chosen = (np.flatnonzero(acts & seen) for acts in (self.size < 0, self.size > 0))
+        return [(k, self.size[k], self.wall[k]) for k in chosen]
+
     def pulls(self, g):
         """`below` and `above` of every wall for pulls `g` (..., n): two arrays (..., m).
 
@@ -77,13 +90,14 @@ class Walls:
         """
         g = np.asarray(g, dtype=np.float64)
         below, above = np.zeros((2, *g.shape[:-1], self.m))
-        for pull, acts in ((below, self.size < 0), (above, self.size > 0)):
-            k = np.flatnonzero(acts & (self.wall >= 0))
-            terms, places = g[..., k] * self.size[k], (..., self.wall[k])
-            np.add.at(pull, places, terms)
-            if self.m < (self.wall >= 0).sum():  # some share a wall
+        for pull, (k, size, wall) in zip((below, above), self._acting):
+            terms = g[..., k] * size
+            if self.m == self._seen:
+                pull[..., wall] = terms
+            else:  # some share a wall
+                np.add.at(pull, (..., wall), terms)
                 sizes = np.zeros_like(pull)
-                np.add.at(sizes, places, np.abs(terms))
+                np.add.at(sizes, (..., wall), np.abs(terms))
                 pull[np.abs(pull) <= rounding(len(k)) * sizes] = 0.0
         return below, above
 

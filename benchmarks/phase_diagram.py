@@ -52,15 +52,15 @@ def learned(start):
     return {f"f{i}": value for i, value in enumerate(net(np.stack([LINE, np.ones_like(LINE)], axis=1)))}
 
 
-def followed(start):
+def followed(start, rtol=1e-5):
     """The path to the first stop; the network where it is decided, when that is, whether it is stuck."""
     data = al.data.three_points()
     net = getattr(al.Network, start.kind)(start.width, 2, start.scale, rng=start.seed)
-    path, now = al.gradient_flow(net, data, "squared", STOPS[0], rtol=1e-5), STOPS[0]
+    path, now = al.gradient_flow(net, data, "squared", STOPS[0], rtol=rtol), STOPS[0]
     net, enough = path.final, FITTED if start.seed < FOLLOWED else ESCAPED
     for stop in STOPS:
         if stop > now:
-            net = al.gradient_flow(net, data, "squared", stop - now, rtol=1e-5, t_save=[stop - now]).final
+            net = al.gradient_flow(net, data, "squared", stop - now, rtol=rtol, t_save=[stop - now]).final
         now, stuck = stop, al.theory.certify_nonconvergence(net, data).holds
         if stuck or path.loss_function.value(net(data.x), data.y) < enough:
             break
