@@ -68,7 +68,7 @@ store: .venv/installed
 lock: .venv/installed
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
-	  --extra book --extra test --extra sweeps --upgrade pyproject.toml --output-file .venv/lock
+	  --extra all --extra book --extra test --upgrade pyproject.toml --output-file .venv/lock
 	echo "# Every package of the book, the tests and the sweeps, made from pyproject.toml by \`make lock\`." > requirements.lock
 	grep -vE '^(nvidia-|cuda-|triton)' .venv/lock >> requirements.lock
 
