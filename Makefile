@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help book pdf test elsewhere lab lint store lock clean
+.PHONY: help book pdf test elsewhere lab lint store package lock clean
 
 help:
 	@echo "make book   install, execute every notebook, build the HTML, say where it is"
@@ -13,6 +13,7 @@ help:
 	@echo "make pdf    print the whole book as one PDF"
 	@echo "make lab    open the chapters in JupyterLab"
 	@echo "make store  execute the notebooks and store their outputs (after changing one)"
+	@echo "make package   build what pip installs elsewhere: the library as a source distribution and a wheel"
 	@echo "make lock   resolve the dependencies in pyproject.toml again"
 	@echo "make clean  remove the built book and the environment"
 
@@ -63,6 +64,9 @@ lab: .venv/installed
 
 store: .venv/installed
 	$(BIN)/python -m book.store
+
+package: .venv/installed
+	@$(BIN)/python -m book.package
 
 # PyTorch's CUDA parts are left out of the lock: pip adds them where the chosen build of PyTorch needs them.
 lock: .venv/installed
