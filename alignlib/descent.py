@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from tqdm.auto import tqdm
 
 from alignlib import inputs
 from alignlib import loss as losses
 from alignlib.network import Network
 from alignlib.trajectory import EVENT, Trajectory
+
+with inputs.extra("torch"):
+    import torch
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 

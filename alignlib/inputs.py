@@ -5,8 +5,25 @@ is needed, and says what came.
 """
 
 import operator
+from contextlib import contextmanager
 
 import numpy as np
+
+
+@contextmanager
+def extra(name):
+    """Around the import of packages that `early-alignment` installs only with its extra `name`.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If one of them is not installed; it says which, and what installs it.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        needed = f'{missing.name} is not installed: `pip install "early-alignment[{name}]"` installs it'
+        raise ModuleNotFoundError(needed, name=missing.name) from missing
 
 
 def array(name, value, ndim, shape=None):

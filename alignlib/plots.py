@@ -4,14 +4,16 @@ Every function draws on the axes it is given (or on new ones), returns them, and
 a projection. A notebook switches the style on with ``plt.style.use(al.plots.STYLE)``.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
-from matplotlib.patheffects import withStroke
 
 from alignlib import geometry, inputs, measure
 from alignlib.data import Dataset
 from alignlib.network import Network
+
+with inputs.extra("plots"):
+    import matplotlib.pyplot as plt
+    from cycler import cycler
+    from matplotlib.patheffects import withStroke
 
 # Okabe and Ito's palette: told apart by readers with any kind of colour vision.
 POSITIVE, NEGATIVE, DEAD = "#0072B2", "#D55E00", "#8C8C8C"

@@ -137,7 +137,7 @@ def _near(x, end, reach, neuron, felt, work):
 def _first_crossing(x, end, ahead, reach, limit, near, neuron, felt, work):
     """The wall that seems to be crossed first in [x, end], and an interval in which it is; -1 if none is.
 
-    Only the first `near` walls of `work.near` are looked at. `work.path` is the way to `end`, before and after.
+    Only the first `near` of `work.near` are looked at. `work.path` is the way to `end`, before and after.
     """
     z, side, c, span = neuron.z, neuron.side, felt.c, end - x
     p0, p1, p2 = work.path[0], work.path[1], work.path[2]
