@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+import torch
 
 mpl.use("agg")
 
@@ -53,6 +54,17 @@ CASES = {
     "x digits in words": (lambda: al.Dataset([["1"]], [1]), r"`x` must be an array of real numbers, got list"),
     "x words": (lambda: al.Dataset([["a"]], [1]), r"`x` must be an array of real numbers, got list"),
     "y too short": (lambda: al.Dataset([[1, 2], [3, 4]], [1]), r"`y` must have shape \(2\), got \(1,\)"),
+    "y of torch's shape": (lambda: al.Dataset([[1, 2], [3, 4]], [[1], [1]]), r"`y` must be .*with 1 axes, got shape \(2, 1\): pass `y\.reshape\(-1\)`"),
+    "y of two columns": (lambda: al.Dataset([[1, 2], [3, 4]], np.ones((2, 2))), r"`y` must be .*with 1 axes, got shape \(2, 2\)$"),
+    "labels 0 and 1": (lambda: flow(data=al.Dataset(DATA.x, DATA.y > 0)), r"`data\.y` must hold the labels \+1 and -1 only, got 0: pass `2 \* y - 1`"),
+    "labels 0, 1 and 2": (lambda: flow(data=al.Dataset(DATA.x, np.arange(8) % 3)), r"`data\.y` must hold the labels \+1 and -1 only, got 0$"),
+    "a parameter": (lambda: al.Network(torch.nn.Linear(2, 3).weight, [1, 1, 1]), r"`w` must be .*got Parameter: pass `\.detach\(\).*or a whole module to `Network\.from_torch`"),
+    "no module": (lambda: al.Network.from_torch([1.0]), r"`module` must be a torch\.nn\.Module, got list"),
+    "no room for a bias": (lambda: al.Network([[1.0]], [1.0]).to_torch(bias=True), r"`net` must have an input besides that for the bias"),
+    "loss of a word": (lambda: al.Loss.from_torch("mse"), r"`function` must be a function of tensors or a loss module, got 'mse'"),
+    "loss that is a sum": (lambda: al.Loss.from_torch(torch.nn.functional.mse_loss), r"`function` must give one value for every output \(reduction='none'\), got shape \(\)"),
+    "loss of one argument": (lambda: al.Loss.from_torch(torch.relu), r"`function` must take tensors of outputs and labels .*got TypeError"),
+    "loss of torch with a kink": (lambda: descend(loss=al.Loss.from_torch(torch.nn.L1Loss())), r"`loss` must have a continuous pull"),
     "labels": (lambda: REGRESSION.mu, r"`y` must hold the labels \+1 and -1 only, got 1\.1"),
     "cones of a path and data": (lambda: al.geometry.cones(PATH, REGRESSION), r"a trajectory and a time, got EarlyFlow and Dataset"),
     "patterns of a network and a time": (lambda: al.geometry.patterns(NET, 1.0), r"`data` must be a Dataset, got float"),
