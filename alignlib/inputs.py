@@ -92,6 +92,18 @@ def positive(name, value, below=np.inf):
     return result
 
 
+def at_least_zero(name, value, below=np.inf):
+    """`value` as a float that is zero or above, and under `below`."""
+    try:
+        result = np.nan if isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        result = np.nan
+    if not 0 <= result < below:
+        end = "finite" if np.isinf(below) else f"below {below:g}"
+        raise ValueError(f"`{name}` must be a number that is at least 0 and {end}, got {value!r}")
+    return result
+
+
 def integer(name, value, least=1):
     """`value` as an int of at least `least`."""
     try:

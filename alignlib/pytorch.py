@@ -15,10 +15,15 @@ NEEDED = "two-layer ReLU network (Linear, ReLU, Linear to one output without bia
 SIZES = 10.0 ** np.arange(-3, 7)  # of the inputs on which a module is tried
 
 
-def weights(module):
-    """The arrays `w` and `v` of a module that computes `v · relu(w x)`; see `Network.from_torch`."""
+def _torch():
     import torch
 
+    return torch
+
+
+def weights(module):
+    """The arrays `w` and `v` of a module that computes `v · relu(w x)`; see `Network.from_torch`."""
+    torch = _torch()
     if not isinstance(module, torch.nn.Module):
         raise ValueError(f"`module` must be a torch.nn.Module, got {type(module).__name__}")
     hidden, out = _layers(module)
@@ -32,19 +37,18 @@ def weights(module):
 
 def module(w, v, bias):
     """`torch.nn.Sequential(Linear, ReLU, Linear)` with these weights; see `Network.to_torch`."""
-    from torch import float64, nn, no_grad, tensor
-    from torch.nn.utils import skip_init  # nothing is drawn: the user's random numbers stay as they were
-
+    torch = _torch()
+    nn, linear = torch.nn, torch.nn.utils.skip_init  # nothing is drawn from the user's random numbers
     dim = w.shape[1] - bias
     if not dim:
         raise ValueError("`net` must have an input besides that for the bias, got dim = 1 and bias=True")
-    hidden = skip_init(nn.Linear, dim, len(v), bias=bias, dtype=float64)
-    out = skip_init(nn.Linear, len(v), 1, bias=False, dtype=float64)
-    with no_grad():
-        hidden.weight.copy_(tensor(w[:, :dim]))
+    hidden = linear(nn.Linear, dim, len(v), bias=bias, dtype=torch.float64)
+    out = linear(nn.Linear, len(v), 1, bias=False, dtype=torch.float64)
+    with torch.no_grad():
+        hidden.weight.copy_(torch.tensor(w[:, :dim]))
         if bias:
-            hidden.bias.copy_(tensor(w[:, -1]))
-        out.weight.copy_(tensor(v)[None])
+            hidden.bias.copy_(torch.tensor(w[:, -1]))
+        out.weight.copy_(torch.tensor(v)[None])
     return nn.Sequential(hidden, nn.ReLU(), out)
 
 
@@ -58,8 +62,7 @@ def _refuse(found, why=""):
 
 def _layers(module):
     """The two Linear layers of a module that has these, one kind of activation, and nothing else."""
-    from torch import nn
-
+    nn = _torch().nn
     linear = [part for part in module.modules() if isinstance(part, nn.Linear)]
     for part in module.modules():
         leaf = next(part.children(), None) is None and part is not module
@@ -81,9 +84,7 @@ def _layers(module):
 
 def _check_outputs(module, hidden, w, v):
     """Whether the module computes what the weights say, on inputs of all sizes, to rounding."""
-    import torch
-
-    weight = hidden.weight
+    torch, weight = _torch(), hidden.weight
     x = np.random.default_rng(0).standard_normal((4, len(SIZES), hidden.in_features)) * SIZES[:, None]
     x = torch.as_tensor(x.reshape(-1, hidden.in_features)).to(weight)
     try:
@@ -124,8 +125,7 @@ class Pull:
     function: Callable
 
     def __call__(self, f, y):
-        import torch
-
+        torch = _torch()
         f, y = _tensors(f, y)
         with torch.enable_grad():
             f.requires_grad_(True)
@@ -135,10 +135,9 @@ class Pull:
 
 def _tensors(f, y):
     """Outputs and labels as float64 tensors of the shape of `f`, which share nothing with the arrays."""
-    import torch
-
     f = np.array(f, dtype=np.float64)
-    return torch.from_numpy(f), torch.from_numpy(np.array(np.broadcast_to(y, f.shape), dtype=np.float64))
+    y = np.array(np.broadcast_to(y, f.shape), dtype=np.float64)
+    return _torch().from_numpy(f), _torch().from_numpy(y)
 
 
 def loss_parts(function):
