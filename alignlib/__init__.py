@@ -34,7 +34,7 @@ from alignlib.data import Dataset
 from alignlib.loss import Loss
 from alignlib.network import Network
 from alignlib.table import Table
-from alignlib.trajectory import Trajectory
+from alignlib.trajectory import Trajectory, recorded
 
 __version__ = "0.1.0"
 
@@ -59,6 +59,7 @@ __all__ = [
     "measure",
     "network",
     "plots",
+    "recorded",
     "sweep",
     "theory",
     "widgets",
