@@ -108,6 +108,8 @@ CASES = {
     "no times": (lambda: PATH.outputs_at([]), r"`times` must be a non-empty array"),
     "one time for many": (lambda: PATH.weights(1.0), r"`times` must be a non-empty array with 1 axes"),
     "outputs too late": (lambda: flow().outputs_at([0, 2]), r"`t` must lie between 0 and 1, got 2"),
+    "kernel on other data": (lambda: al.measure.tangent_kernel(NET, al.data.separated(3, 5, 0.1, rng=0)), r"`net` must have dim 5.*got 2"),
+    "groups of no angle": (lambda: al.measure.direction_groups(NET, 0), r"`degrees` must be a number between 0 and 180, got 0"),
     "batch of none": (lambda: descend(batch_size=0), r"`batch_size` must be at least 1, got 0"),
     "batch of too many": (lambda: descend(batch_size=9), r"`batch_size` must be at most n = 8, got 9"),
     "batch of a share": (lambda: descend(batch_size=0.5), r"`batch_size` must be an integer, got 0\.5"),
