@@ -144,6 +144,45 @@ def get(loss, reduction=None):
     return loss if reduction is None else replace(loss, reduction=reduction)
 
 
+@dataclass(frozen=True)
+class _Quadratic:
+    factor: float
+
+    def __call__(self, f, y):
+        return self.factor * (f - y) ** 2
+
+
+@dataclass(frozen=True)
+class _QuadraticPull:
+    factor: float
+
+    def __call__(self, f, y):
+        return 2 * self.factor * (y - f)
+
+
+def quadratic(factor=0.5, reduction="sum"):
+    """The loss `c Σ (f - y)²`, or that divided by n, for a factor c: `½ Σ (f - y)²` unless told otherwise.
+
+    >>> al.loss.quadratic().value([1.0, 3.0], [1.0, 1.0])
+    2.0
+    """
+    factor = inputs.positive("factor", factor)
+    return Loss(f"{factor:g} squares", _Quadratic(factor), _QuadraticPull(factor), reduction)
+
+
+def quadratic_factor(loss):
+    """The factor c of a loss `c Σ (f - y)²`, known by what it is made of; None for any other loss.
+
+    >>> al.loss.quadratic_factor(al.loss.get("squared")), al.loss.quadratic_factor(al.loss.quadratic())
+    (1.0, 0.5)
+    """
+    if (loss.sample_value, loss.sample_pull) == (_squared, _squared_pull):
+        return 1.0
+    factor = getattr(loss.sample_value, "factor", None)
+    known = factor is not None and (_Quadratic(factor), _QuadraticPull(factor))
+    return factor if (loss.sample_value, loss.sample_pull) == known else None
+
+
 def fitting(loss, data):
     """The `Loss` called `loss`, if the labels of `data` suit it and its pulls are what they should be.
 

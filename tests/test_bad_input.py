@@ -97,6 +97,7 @@ CASES = {
     "step": (lambda: descend(step=-1), r"`step` must be a positive finite number, got -1"),
     "n_steps": (lambda: descend(n_steps=0), r"`n_steps` must be at least 1, got 0"),
     "dtype": (lambda: descend(dtype="int8"), r"`dtype` must be one of float64, float32, got 'int8'"),
+    "negative quadratic": (lambda: al.loss.quadratic(-1), r"`factor` must be a positive finite number, got -1"),
     "no record": (lambda: al.recorded(DATA, "squared", [], []), r"`t` must be a non-empty array"),
     "record of too few": (lambda: al.recorded(DATA, "squared", [0, 1], [NET]), r"`t` must have shape \(1\), got \(2,\)"),
     "record back in time": (lambda: al.recorded(DATA, "squared", [0, 1, 1], 3 * [NET]), r"`t` must grow, got 1 after"),
