@@ -98,7 +98,7 @@ class Network:
 
         Parameters
         ----------
-        module : torch.nn.Module with two Linear layers, a ReLU between them, one output without bias
+        module : torch.nn.Module with two Linear layers, a ReLU or LeakyReLU between, one output without bias
 
         Raises
         ------
@@ -116,6 +116,8 @@ class Network:
 
     def to_torch(self, bias=False):
         """The network as `torch.nn.Sequential(Linear, ReLU, Linear)` in float64, on the CPU.
+
+        With a `negative_slope` it has a LeakyReLU.
 
         Parameters
         ----------
@@ -139,7 +141,7 @@ class Network:
         array([[1. , 0.5],
                [0. , 2. ]])
         """
-        return pytorch.module(self.w, self.v, bool(bias))
+        return pytorch.module(self.w, self.v, self.negative_slope, bool(bias))
 
     @property
     def width(self):

@@ -55,6 +55,19 @@ def test_the_round_trip_is_exact(bias, scale):
     assert np.array_equal(again.v, net.v)
 
 
+@pytest.mark.parametrize("slope", [0.2, 1.0, -1.0])
+def test_a_slope_goes_there_and_back(slope):
+    net = al.Network.unbalanced(7, 3, 1.0, rng=0, negative_slope=slope)
+    back = al.Network.from_torch(net.to_torch(bias=True))
+    assert back.negative_slope == slope
+    assert np.array_equal(back.w, net.w)
+    x = np.random.default_rng(1).standard_normal((5, 3))
+    x[:, -1] = 1.0
+    found = net.to_torch(bias=True)(torch.tensor(x[:, :-1])).detach().numpy()[:, 0]
+    # Sums of 7 products of sums of 3, each with a rounding or two.
+    assert np.abs(found - net(x)).max() < 40 * np.finfo(float).eps * np.abs(net.v).sum() * np.abs(x).max()
+
+
 def test_neither_shares_memory_with_the_other():
     module = sequential(dtype=torch.float64)
     net = al.Network.from_torch(module)
@@ -94,7 +107,10 @@ REFUSED = {
     "depth": (deep, "got 3 Linear layers: a Network has one hidden layer"),
     "one layer": (lambda: nn.Linear(3, 1, bias=False), "got 1 Linear layers"),
     "tanh": (lambda: sequential(activation=nn.Tanh()), r"got the layer Tanh\(\): a Network has no such"),
-    "leaky": (lambda: sequential(activation=nn.LeakyReLU(0.1)), r"got LeakyReLU\(negative_slope=0\.1\)"),
+    "too steep": (
+        lambda: sequential(activation=nn.LeakyReLU(1.5)),
+        r"`negative_slope` must be .* got 1\.5",
+    ),
     "linear": (lambda: sequential(activation=nn.Identity()), "got the output .* where its weights give"),
     "dropout": (lambda: sequential(activation=nn.Sequential(nn.ReLU(), nn.Dropout())), "the layer Dropout"),
     "hidden tanh": (lambda: Own(torch.tanh), "another activation, another layer or a factor"),
