@@ -98,7 +98,7 @@ class Network:
 
         Parameters
         ----------
-        module : torch.nn.Module with two Linear layers, a ReLU or LeakyReLU between, one output without bias
+        module : torch.nn.Module with two Linear layers, a (Leaky)ReLU between them, one output without bias
 
         Raises
         ------
