@@ -30,6 +30,7 @@ class Trajectory:
     state : function from a time to a `Network`; call it through `at`
     signs : function from a time to an (h, n) array; call it through `patterns`
     rtol : float, the tolerance of `gradient_flow`; nan for solvers that have none
+    weight_decay : float, λ of `θ̇ = F(θ) - λ θ`; `loss` is the loss without `½ λ ‖θ‖²`
 
     Examples
     --------
@@ -53,6 +54,7 @@ class Trajectory:
     state: Callable
     signs: Callable
     rtol: float = field(default=np.nan, kw_only=True)
+    weight_decay: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self):
         for array in (self.t, self.outputs, self.events):
