@@ -74,7 +74,8 @@ def doubt(path):
     rtol = _tighter(path)
     t, more = path.t, ""
     try:
-        again = gradient_flow(path.start, path.data, path.loss_function, t[-1], rtol, t_save=t)
+        same = {"t_save": t, "weight_decay": path.weight_decay}
+        again = gradient_flow(path.start, path.data, path.loss_function, t[-1], rtol, **same)
     except FlowError as problem:
         again, more = problem.trajectory, f"; the run at rtol={rtol:g} {problem}"
         t = t[: len(again.t)]

@@ -16,6 +16,7 @@ from alignlib.solver import constant, events
 from alignlib.solver.walls import Walls
 from alignlib.trajectory import Trajectory
 
+LARGEST = 1e150  # weight decay
 LATEST = 250.0  # largest exponent of growth up to the default end
 
 
@@ -54,7 +55,7 @@ class EarlyFlow(Trajectory):
         return float(t)
 
 
-def early_flow(net, data, loss, t_end=None, t_save=None, *, pulls=None):
+def early_flow(net, data, loss, t_end=None, t_save=None, *, pulls=None, weight_decay=0.0):
     """Follow every neuron of `net` under the constant pulls `g_k(0)` of the zero network.
 
     Exact for any data, slope and loss: `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩` between events in closed form,
@@ -70,6 +71,9 @@ def early_flow(net, data, loss, t_end=None, t_save=None, *, pulls=None):
     t_save : times to keep; without it, 0 and `t_end`
     pulls : (n,) constant pulls in place of those of the zero network
         Neurons that are still small near a saddle feel those there: who wakes next, where to, and when.
+    weight_decay : float, λ of `ẇ_j = v_j D_j - λ w_j`, `v̇_j = ⟨w_j, D_j⟩ - λ v_j`
+        All weights are `e^{-λt}` times those without it, and hyperplanes are cones: so events and
+        directions do not change at all, and a neuron along its D grows if and only if `‖D‖ > λ`.
 
     Returns
     -------
@@ -97,6 +101,7 @@ def early_flow(net, data, loss, t_end=None, t_save=None, *, pulls=None):
     inputs.same_dim(net, data)
     walls = Walls.of(data.x, net.negative_slope)
     pulls = losses.constant_pulls(loss, data, pulls)
+    weight_decay = inputs.between("weight_decay", weight_decay, 0, LARGEST)
     sides = walls.pulls(pulls)  # below and above
     end = constant.follow(net, walls, sides, np.inf)
     if t_end is None:
@@ -107,7 +112,7 @@ def early_flow(net, data, loss, t_end=None, t_save=None, *, pulls=None):
     t_end = inputs.positive("t_end", t_end)
     t = np.array([0.0, t_end]) if t_save is None else inputs.times("t_save", t_save, t_end, "`t_end`")
 
-    state = _At(net, walls, sides, end)
+    state = _At(net, walls, sides, end, weight_decay)
     times = events.aligned_since(end.log, walls, end.first_sides, net.v, end.neurons["sign"], data)
     final = walls.patterns(end.sides)
     return EarlyFlow(
@@ -125,6 +130,7 @@ def early_flow(net, data, loss, t_end=None, t_save=None, *, pulls=None):
         final_patterns=final > 0,
         sliding=final == 0,
         pulls=pulls,
+        weight_decay=weight_decay,
     )
 
 
@@ -148,6 +154,7 @@ class _At:
     walls: Walls
     pulls: tuple
     end: constant.LastLeg
+    weight_decay: float
 
     def __call__(self, time):
         if time == 0.0:
@@ -159,7 +166,8 @@ class _At:
             w[~late], v[~late] = constant.follow(part, self.walls, self.pulls, time).drift(time)
         if not (np.isfinite(w).all() and np.isfinite(v).all()):
             raise ValueError(f"`t` must be smaller, got {time:g}: the weights overflow by then")
-        return Network(w, v, self.net.negative_slope)
+        kept = np.exp(-self.weight_decay * time)
+        return Network(kept * w, kept * v, self.net.negative_slope)
 
     def patterns(self, time):
         """Where every neuron is then."""

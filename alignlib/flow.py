@@ -23,6 +23,7 @@ STEPS = 100_000
 TRIES = 100  # attempts at one step; each asks for at most 0.9 of the length of the one before
 UNSOLVED = 1000  # attempts without a solution while t grows tenfold: rounding, or too sharp a loss, steers
 FASTEST = 1e150  # D is squared
+SHRINKS = 10.0  # weight decay times the length of a step: what neurons in balance gain in rapidity
 MEMORY = 2**28  # bytes of snapshots for `Trajectory.at`
 
 
@@ -38,7 +39,7 @@ class FlowError(RuntimeError):
         return type(self), (str(self), self.trajectory)
 
 
-def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False):
+def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False, *, weight_decay=0.0):
     """Follow the gradient flow of `loss` from `net` to time `t_end`.
 
     `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩`, `D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, in the sense of Filippov where
@@ -59,6 +60,9 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
     t_save : times to keep besides the start, at which steps end; without it, every accepted step is kept.
         What `at` gives between steps is ten times less accurate or so.
     progress : show a bar
+    weight_decay : float, λ of `ẇ_j = v_j D_j - λ w_j`, `v̇_j = ⟨w_j, D_j⟩ - λ v_j`
+        The flow of the loss plus `½ λ ‖θ‖²`. It is `e^{-λt}` times neurons that move by boosts, so
+        `‖w_j‖² - v_j²` decays as `e^{-2λt}`. Neurons that have shrunk to 1e-140 are zero from then on.
 
     Raises
     ------
@@ -79,8 +83,9 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
     t_end, rtol = inputs.positive("t_end", t_end), inputs.positive("rtol", rtol)
     if not 1e-12 <= rtol <= 0.1:
         raise ValueError(f"`rtol` must lie between 1e-12 and 0.1, got {rtol:g}")
+    weight_decay = inputs.between("weight_decay", weight_decay, 0, FASTEST)
     kept = None if t_save is None else inputs.times("t_save", t_save, t_end, "`t_end`")
-    run, problem = _Run(net, data, loss, rtol), None
+    run, problem = _Run(net, data, loss, rtol, weight_decay), None
     try:
         problem = run.follow(t_end if kept is None else np.append(kept, t_end), progress)
         return _ended(run.trajectory(kept, problem or f"reached t_end={t_end:g}{run.remark()}"), problem)
@@ -116,13 +121,14 @@ class _Run:
     it comes, leaves the run as it was before the step or after it. The rest are hints for the next step.
     """
 
-    def __init__(self, net, data, loss, rtol):
-        self.data, self.loss, self.rtol = data, loss, rtol
+    def __init__(self, net, data, loss, rtol, weight_decay):
+        self.data, self.loss, self.rtol, self.weight_decay = data, loss, rtol, weight_decay
+        self.longest = SHRINKS / weight_decay if weight_decay else np.inf
         self.walls = Walls.of(data.x, net.negative_slope)
         # ‖Σ_k δg_k x_k‖ over any subset of samples is at most `reach` ‖δg‖.
         self.reach = np.linalg.norm(data.x, 2)
         with np.errstate(over="ignore", invalid="ignore"):  # found, and reported, below
-            swarm = Swarm.of(net, self.walls, rtol)
+            swarm = Swarm.of(net, self.walls, rtol, weight_decay)
             outputs = swarm.outputs()
         self.net, self.start_sides = net, swarm.side
         self.steps = [Accepted(0.0, outputs, swarm, None, events.new_log(0)[:0])]
@@ -155,18 +161,26 @@ class _Run:
                     problem = self.hopeless(wish)
                     if problem:
                         return f"stopped at t={self.now.t:g}: {problem}"
-                    step = Step(self, _shared(stop - self.now.t, wish))
+                    step = Step(self, _shared(stop - self.now.t, min(wish, self.longest)))
                     with np.errstate(over="ignore", invalid="ignore"):  # a step too long may overflow
                         solved = step.solve()
                     if not solved or step.error > self.rtol:
                         self.tries, self.unsolved = self.tries + 1, self.unsolved + (not solved)
                         wish = step.next_length()
+                        self.shorten(step.length, solved)
                         continue
                     # A step cut short by a stop says nothing against the length it was to have.
                     wish = max(step.next_length(), wish if step.length < wish else 0.0)
+                    self.shorten(step.length, True)
                     self.accept(step, stop)
                     bar.update(step.length)
         return None
+
+    def shorten(self, length, solved):
+        """With decay: no step much longer for a while than one at which Newton's method failed."""
+        if self.longest < np.inf:
+            most, least = SHRINKS / self.weight_decay, 0.1 / self.weight_decay
+            self.longest = min(1.05 * self.longest, most) if solved else max(0.5 * length, least)
 
     def hopeless(self, wish):
         """Why no further step is tried, or None."""
@@ -268,7 +282,7 @@ class _Run:
         if not rest.any():
             return net
         w = net.w.copy()
-        w[rest] = self.walls.outside(self.net.w[rest])
+        w[rest] = self.walls.outside(self.net.w[rest]) * np.exp(-self.weight_decay * time)
         return Network(w, net.v, net.negative_slope)
 
     def patterns_at(self, time):
@@ -304,6 +318,7 @@ class _Run:
             self.network_at,
             self.patterns_at,
             rtol=self.rtol,
+            weight_decay=self.weight_decay,
         )
 
 

@@ -139,6 +139,13 @@ def relu(name, net, what):
         raise ValueError(f"`{name}` must have {need}, got {net.negative_slope:g}")
 
 
+def undecayed(name, path, what):
+    """Whether this path has no weight decay, as `what` asks, else an error."""
+    if path.weight_decay != 0.0:
+        need = f"weight_decay 0, for {what} is about the flow without it"
+        raise ValueError(f"`{name}` must have {need}, got {path.weight_decay:g}")
+
+
 def integer(name, value, least=1):
     """`value` as an int of at least `least`."""
     try:

@@ -63,7 +63,7 @@ def rank_excess(net):
 def minkowski_gram(net):
     """`Δ_ij = ⟨w_i, w_j⟩ - v_i v_j`, an (h, h) array: conserved while neurons i and j share a pattern.
 
-    Derived in chapter 4.
+    Under a weight decay λ it decays as `e^{-2λt}` instead. Derived in chapter 4.
 
     >>> al.measure.minkowski_gram(al.Network([[3.0, 0.0], [0.0, 2.0]], [3.0, 2.0]))
     array([[ 0., -6.],

@@ -172,6 +172,8 @@ class Network:
     def minkowski(self):
         """`‖w_j‖² - v_j²` of every neuron, (h,): gradient flow conserves it.
 
+        Under a weight decay λ it decays as `e^{-2λt}` instead.
+
         Zero for a light-like (balanced) neuron, negative for a time-like (strictly dominated) one,
         positive for a space-like one. Derived in chapter 1.
         """

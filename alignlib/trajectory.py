@@ -34,6 +34,7 @@ class Trajectory:
     state : function from a time to a `Network`; call it through `at`
     signs : function from a time to an (h, n) array; call it through `patterns`
     rtol : float, the tolerance of `gradient_flow`; nan for solvers that have none
+    weight_decay : float, λ of `θ̇ = F(θ) - λ θ`; `loss` is the loss without `½ λ ‖θ‖²`
 
     Examples
     --------
@@ -57,6 +58,7 @@ class Trajectory:
     state: Callable
     signs: Callable
     rtol: float = field(default=np.nan, kw_only=True)
+    weight_decay: float = field(default=0.0, kw_only=True)
     continuous = True  # whether `at` has the networks between the kept times, too
 
     def __post_init__(self):

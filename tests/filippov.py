@@ -18,8 +18,9 @@ def kind(came, went):
     return "slide" if went == ON_IT else "release" if came == ON_IT else ("deactivate", "activate")[went]
 
 
-def follow(net, data, loss, t_end, constant=False, rtol=1e-12, log=None):
-    """The weights at `t_end`, the number of events and of slides; `constant`: pulls of the start.
+def follow(net, data, loss, t_end, constant=False, rtol=1e-12, log=None, decay=0.0):
+    """The weights at `t_end`, the number of events and of slides; `constant`: pulls of the start;
+    `decay`: weight decay.
 
     Events are appended to the list `log` as (time, neuron, sample, kind), as in `Trajectory.events`.
     """
@@ -53,7 +54,7 @@ def follow(net, data, loss, t_end, constant=False, rtol=1e-12, log=None):
         for j in range(h):
             base, tight, columns, share = shares(j, g)
             pull = base + (columns @ share if tight.size else 0)
-            dw[j], dv[j] = v[j] * pull, w[j] @ pull
+            dw[j], dv[j] = v[j] * pull - decay * w[j], w[j] @ pull - decay * v[j]
         return np.concatenate([dw.ravel(), dv])
 
     def events():

@@ -85,6 +85,13 @@ CASES = {
     "pulls too few": (lambda: al.early_flow(NET, DATA, "logistic", pulls=[1.0]), rf"`pulls` must have shape \({DATA.n}\), got \(1,\)"),
     "pulls not finite": (lambda: al.early_flow(NET, DATA, "logistic", pulls=np.full(DATA.n, np.inf)), r"`pulls` must be finite, got inf"),
     "pulls of extremal vectors": (lambda: al.extremal_vectors(DATA, "logistic", pulls=np.eye(3)), r"`pulls` must be a non-empty array with 1 axes, got shape \(3, 3\)"),
+    "weight decay negative": (lambda: flow(weight_decay=-0.1), r"`weight_decay` must be a number from 0 to 1e\+150, got -0\.1"),
+    "weight decay of the early flow": (lambda: al.early_flow(NET, DATA, "logistic", weight_decay="1"), r"`weight_decay` must be a number from 0 .*, got '1'"),
+    "alignment with decay": (lambda: al.theory.check_alignment(flow(weight_decay=0.1)), r"`path` must have weight_decay 0, for this theorem is about the flow without it, got 0\.1"),
+    "loss bound with decay": (lambda: al.theory.bound_loss(flow(weight_decay=0.1), 0, 1), r"`path` must have weight_decay 0, for this bound"),
+    "loss with decay": (lambda: al.theory.check_loss_bound(flow(weight_decay=0.1), 0), r"`path` must have weight_decay 0, for this bound"),
+    "rank with decay": (lambda: al.theory.check_low_rank(flow(weight_decay=0.1), 0), r"`path` must have weight_decay 0"),
+    "third singular value with decay": (lambda: al.theory.check_third_singular_value(flow(weight_decay=0.1), 0), r"`path` must have weight_decay 0"),
     "zero sample": (lambda: al.Dataset([[0, 0], [1, 0]], [1, 1]).mu, r"`x` must have no zero vectors .*row 0"),
     "zero neuron": (
         lambda: al.geometry.cosine(np.zeros((1, 2)), [[1.0, 0]]),

@@ -11,7 +11,7 @@ and a wall that the cell recedes from cannot be met at all. After alignment near
 few cells, and a step costs the same whatever the width.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,6 +58,11 @@ class Cell:
             carry(basis, d, length, nodes, momentum[:0])
         moved = Cell(self.index, self.side, self.sign, self.theta, few, basis, self.room, used)
         return moved, momentum
+
+    def scaled(self, kept):
+        """The cell with all its weights times `kept`; rapidities, so rooms, have no scale."""
+        basis = None if self.basis is None else kept * self.basis
+        return replace(self, few=kept * self.few, basis=basis)
 
 
 def room(w, v, side, u):

@@ -14,7 +14,7 @@ from alignlib.solver import events, threads
 from alignlib.solver.advance import ENDLESS, FULL, felt, fly, has_room
 from alignlib.solver.interval import TERMS
 from alignlib.solver.sliding import Log, Scene
-from alignlib.solver.walls import Walls
+from alignlib.solver.walls import SMALLEST, Walls
 
 CHUNK = 2**12  # neurons that fly together; fixed, for the sums are added in the order of the chunks
 FASTEST = 300.0  # a neuron may gain so much rapidity in a step; `cosh` overflows at 710
@@ -38,11 +38,13 @@ class Swarm:
     side: np.ndarray
     rtol: float
     cells: tuple = ()
+    weight_decay: float = 0.0
 
     @classmethod
-    def of(cls, net, walls, rtol):
+    def of(cls, net, walls, rtol, weight_decay=0.0):
         """The network with every neuron free; a step may err by `rtol` of rapidity."""
-        return cls(walls, np.arange(net.width), net.w, net.v, walls.sides(net)[1], rtol)
+        side = walls.sides(net)[1]
+        return cls(walls, np.arange(net.width), net.w, net.v, side, rtol, weight_decay=weight_decay)
 
     def arrays(self):
         """Bytes of the arrays that it holds, by their ids: swarms share some of them."""
@@ -89,7 +91,14 @@ class Swarm:
         if self.walls.negative_slope != 0.0:
             active[way < 0] = self.walls.negative_slope
         z = active * (w @ data.x.T)
-        return ((active.T * v**2) @ active) * data.gram + z.T @ z
+        kernel = ((active.T * v**2) @ active) * data.gram + z.T @ z
+        # With decay neurons slide for ever, and long steps need the kernel that they have.
+        held = np.flatnonzero((side == 0).any(axis=1)) if self.weight_decay else ()
+        for j in held:
+            across = np.linalg.qr(self.walls.u[side[j] == 0].T)[0]  # they cannot move this way
+            seen = active[j][:, None] * (data.x @ across)
+            kernel -= v[j] ** 2 * (seen @ seen.T)
+        return kernel
 
     @cached_property
     def heights(self):
@@ -115,7 +124,8 @@ class Swarm:
     def move(self, polynomial, length, nodes, start):
         """Outputs at the nodes, the swarm at the last node, and the log of what happened.
 
-        Cells in which someone might meet a wall during this step are dissolved first.
+        Cells in which someone might meet a wall during this step are dissolved first. With weight decay λ
+        the neurons move as without it, and are then shrunk by `e^{-λt}`, t the time since the start.
         """
         below, above = self.walls.pulls(polynomial)
         scene = Scene(
@@ -145,8 +155,21 @@ class Swarm:
             minus += height * (cell.side < 0)
             plus += height * (cell.side > 0)
             cells.append(cell)
+        outputs = self.walls.outputs(minus, plus)
         moved = replace(self, w=w, v=v, side=side, cells=tuple(cells))
-        return self.walls.outputs(minus, plus), moved, log
+        if self.weight_decay == 0.0:
+            return outputs, moved, log
+        kept = np.exp(-self.weight_decay * length * np.asarray(nodes))
+        return kept[:, None] ** 2 * outputs, moved.scaled(kept[-1]), log
+
+    def scaled(self, kept):
+        """The swarm with all weights times `kept`; what is so small that its square underflows is zero."""
+        w, v = kept * self.w, kept * self.v
+        gone = np.maximum(np.abs(w).max(axis=1), np.abs(v)) < SMALLEST
+        w[gone], v[gone] = 0.0, 0.0
+        cells = (cell.scaled(kept) for cell in self.cells)
+        cells = (cell if np.abs(cell.few).max() >= SMALLEST else cell.scaled(0.0) for cell in cells)
+        return replace(self, w=w, v=v, cells=tuple(cells))
 
     def _fastest_free(self, d, c, scene):
         """A bound of `‖D‖` over the step for the free neurons."""

@@ -83,6 +83,8 @@ def check_nonconvergence(net, data, key="nonconvergence"):
 def check_balancedness(path, bound, key="balancedness"):
     """`‖w_j‖² - v_j²` stays what it was, for every neuron at every kept time, whatever the slope.
 
+    Under a weight decay λ what it was times `e^{-2λt}`.
+
     Measured: its largest change, relative to the largest `‖w_j‖²` of the run. Gradient flow
     conserves it (Du, Hu, Lee 2018; chapter 1); gradient descent drifts in proportion to its step.
 
@@ -93,8 +95,9 @@ def check_balancedness(path, bound, key="balancedness"):
     """
     start = path.start.minkowski()
     drift, size = 0.0, 0.0
-    for net in path.networks():
-        drift = max(drift, float(np.abs(net.minkowski() - start).max()))
+    for t, net in zip(path.t, path.networks()):
+        due = start * np.exp(-2 * path.weight_decay * t)
+        drift = max(drift, float(np.abs(net.minkowski() - due).max()))
         size = max(size, float((net.w**2).sum(axis=1).max()))
     return Claim(
         key,
@@ -110,7 +113,7 @@ def check_balancedness(path, bound, key="balancedness"):
 def check_alignment(path, key="alignment"):
     """After MMV, Theorem 1: every neuron is at its goal before the loss has moved by 1 % (our threshold).
 
-    For ReLU networks; a `negative_slope` other than 0 is refused.
+    For ReLU networks without weight decay; others are refused.
 
     Measured: the alignment time. Bound: when the loss has come down to 99 %, or the end of the run.
 
@@ -135,7 +138,8 @@ def check_directional_alignment(path, bound=0.99, key="directional-alignment"):
     """After MMV: before the loss has moved by 1 %, every living neuron points to the sum of its class.
 
     Measured: the smallest `cos(w_j, x_+)` over the neurons with `v_j > 0`, `cos(w_j, x_-)` over the
-    others, when the loss has come down to 99 %. Bound: ours. For ReLU networks; a slope is refused.
+    others, when the loss has come down to 99 %. Bound: ours. For ReLU networks without weight
+    decay; others are refused.
 
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
     >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
@@ -173,6 +177,7 @@ def _quiet_until(path):
 def _alignment_hypotheses(path):
     """Those of MMV's Theorem 1 that can be checked; that the scale is small enough is not among them."""
     inputs.relu("path", path.start, "this theorem")
+    inputs.undecayed("path", path, "this theorem")
     largest = float((path.start.w**2).sum(axis=1).max())
     pulls = path.loss_function.pull(path.outputs, path.data.y)
     return {
@@ -226,7 +231,8 @@ def bound_turning_time(mu, angle=np.pi / 2, length=1.0):
 def check_alignment_time(path, key="alignment-time"):
     """No neuron of an early flow with `v v̇(0) ≥ 0` is later than `bound_alignment_time`.
 
-    For ReLU networks; a `negative_slope` other than 0 is refused.
+    For ReLU networks; a `negative_slope` other than 0 is refused. Weight decay moves no event of the early
+    flow, so it may have any.
 
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
     >>> early = al.early_flow(net, al.data.toy_2d(), "exponential")

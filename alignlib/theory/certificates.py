@@ -1,8 +1,8 @@
 """Certificates: conditions on one network from which its whole future follows.
 
-Both are derived in this book, for ReLU networks: a `negative_slope` other than 0 is refused. A certificate
-returns every number that enters, so that a reader can check it by hand, and says which hypotheses fail if
-it does not hold.
+Both are derived in this book, for ReLU networks: a `negative_slope` other than 0 is refused; and for flow
+without weight decay. A certificate returns every number that enters, so that a reader can check it by hand,
+and says which hypotheses fail if it does not hold.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Statements about the fit after alignment, as bounds and checks.
 
 From a time `t2` on at which every neuron is at its goal the network is two linear networks (chapter 4).
-All statements are about ReLU networks: a `negative_slope` other than 0 is refused.
+All statements are about ReLU networks without weight decay: others are refused.
 """
 
 import numpy as np
@@ -28,6 +28,7 @@ def bound_loss(path, t2, t):
     True
     """
     _not_before(t2, t)
+    inputs.undecayed("path", path, "this bound")
     certificate = certify_convergence(path.at(t2), path.data, path.loss_function)
     return certificate.bound(np.asarray(t, dtype=np.float64) - t2)
 
@@ -89,6 +90,7 @@ def check_loss_bound(path, t2, key="loss-bound"):
     >>> al.theory.check_loss_bound(path, t2=1.5)
     Claim(loss-bound: measured 5.01, bound >= 1: holds)
     """
+    inputs.undecayed("path", path, "this bound")
     certificate = certify_convergence(path.at(t2), path.data, path.loss_function)
     t, rates, first = _later(path, t2), [], []
     losses, speeds = _class_losses(path, t), _speeds(path, t2)
@@ -173,6 +175,7 @@ def _groups(path, t2):
 def _rest(path, t2):
     """The neurons in neither of them: the dead ones, if all are at their goals."""
     inputs.relu("path", path.at(t2), "this bound")
+    inputs.undecayed("path", path, "this bound")
     return ~geometry.subnetworks(path, t2)[:2].any(axis=0)
 
 
