@@ -13,7 +13,7 @@ import numpy as np
 from llvmlite import binding  # of Numba
 
 import alignlib as al
-from alignlib import threads
+from alignlib.solver import threads
 
 # Errors that are allowed. The early phase: roundings of 1e-16, a few at each of a neuron's twenty events.
 # The flow: at each of some forty steps 1e-6 (`rtol`) in the size of w and in that of v, of outputs up to 1.

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignlib import inputs
-from alignlib.boost import OPPOSED, light_cone, moved, time_of_path
-from alignlib.compiled import entry
+from alignlib.solver.boost import OPPOSED, light_cone, moved, time_of_path
+from alignlib.solver.compiled import entry
 
 
 @dataclass(frozen=True, eq=False, repr=False)

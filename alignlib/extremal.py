@@ -12,7 +12,7 @@ import numpy as np
 from alignlib import inputs
 from alignlib import loss as losses
 from alignlib.network import Network
-from alignlib.walls import Walls
+from alignlib.solver.walls import Walls
 
 EDGE = 1e-12  # directions closer than this, in radians, are one: thousands of roundings
 

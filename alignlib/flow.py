@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from alignlib import inputs, record
+from alignlib import inputs
 from alignlib import loss as losses
-from alignlib.collocation import NODES, Step
-from alignlib.groups import gathered
 from alignlib.network import Network
-from alignlib.swarm import Swarm
+from alignlib.solver import events
+from alignlib.solver.collocation import NODES, Step
+from alignlib.solver.groups import gathered
+from alignlib.solver.swarm import Swarm
+from alignlib.solver.walls import Walls
 from alignlib.trajectory import Trajectory
-from alignlib.walls import Walls
 
 STEPS = 100_000
 TRIES = 100  # attempts at one step; each asks for at most 0.9 of the length of the one before
@@ -46,7 +47,7 @@ def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False
     time-like one can) rests there, at w = 0 but for what no sample sees.
 
     Every event is found, in order, but for dips behind a hyperplane that are less deep than the tolerance
-    (module `magnus` says why), and a neuron that slides may be released late where that changes its
+    (module `search` says why), and a neuron that slides may be released late where that changes its
     rapidity by less than a tenth of `rtol` (module `sliding`). `al.doubt` tells what hangs on `rtol`.
 
     Parameters
@@ -123,7 +124,7 @@ class _Run:
             swarm = Swarm.of(net, self.walls, rtol)
             outputs = swarm.outputs()
         self.net, self.start_sides = net, swarm.side
-        self.steps = [Accepted(0.0, outputs, swarm, None, record.new_log(0)[:0])]
+        self.steps = [Accepted(0.0, outputs, swarm, None, events.new_log(0)[:0])]
         losses.check_start(loss, self.now.f, data.y)
         self.speed = self.first_speed()
         self.every, self.held, self.shared = 1, 0, {}  # which states are kept, bytes, arrays of the last
@@ -276,7 +277,7 @@ class _Run:
     def remark(self):
         """What a reader of the result must know."""
         log = np.concatenate([step.log for step in self.steps])
-        resting = len(np.unique(log["neuron"][log["wall"] == record.REST]))
+        resting = len(np.unique(log["neuron"][log["wall"] == events.REST]))
         if not resting:
             return ""
         neurons = "1 neuron" if resting == 1 else f"{resting} neurons"
@@ -290,13 +291,13 @@ class _Run:
             f = np.array([self.outputs_at(time) for time in t])
         log = np.concatenate([step.log for step in self.steps])
         signs = np.sign(self.swarm.network().v)
-        since = record.aligned_since(log, self.walls, self.start_sides, self.net.v, signs, self.data)
+        since = events.aligned_since(log, self.walls, self.start_sides, self.net.v, signs, self.data)
         return Trajectory(
             self.data,
             self.loss,
             t,
             f,
-            record.expand(log, self.walls),
+            events.expand(log, self.walls),
             float(since.max()),
             status,
             self.network_at,

@@ -1,5 +1,6 @@
 """The project agrees with itself: one list of packages, a light import, notebooks stored as executed."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -116,23 +117,44 @@ def test_the_makefile_and_ci_install_the_same():
         assert command in gate
 
 
-def test_imports_inside_the_library_run_one_way():
-    import alignlib
+def rooms_of(text):
+    """The stages of rooms in a docstring, each a set: the lines with arrows."""
+    line = " ".join(line for line in text.splitlines() if "->" in line)
+    return [set(stage.replace(" ", "").split(",")) for stage in line.split("->")]
 
-    line = " ".join(line for line in alignlib.__doc__.splitlines() if "->" in line)
-    rooms = [set(stage.replace(" ", "").split(",")) for stage in line.split("->")]
-    files = {path.stem for path in ROOT.glob("alignlib/*.py")}
-    assert set().union(*rooms) == files - {"__init__", "__main__"}
+
+def imported(path, package):
+    """The rooms of `package` that a file imports at its top; `path` may be a folder of files."""
+    files = sorted(path.glob("*.py")) if path.is_dir() else [path]
+    text = "\n".join(file.read_text() for file in files)
+    found = re.findall(rf"^from {package}(?:\.(\w+)[\w.]*)? import \(?([\w, \n]+)", text, re.MULTILINE)
+    parts = [module or part for module, items in found for part in re.split(r"[,\s]+", items)]
+    return {part for part in parts if part and part != "as"}
+
+
+@pytest.mark.parametrize("package", ["alignlib", "alignlib.solver"])
+def test_imports_inside_the_library_run_one_way(package):
+    rooms = rooms_of(importlib.import_module(package).__doc__)
+    folder = ROOT / package.replace(".", "/")
+    paths = {path.stem: path for path in folder.glob("*.py") if not path.stem.startswith("__")}
+    paths |= {path.parent.name: path.parent for path in folder.glob("*/__init__.py")}
+    assert set().union(*rooms) == set(paths)
     for stage, names in enumerate(rooms):
         allowed = set().union(*rooms[:stage])
         for name in names:
-            text = (ROOT / "alignlib" / f"{name}.py").read_text()
-            code = [
-                line for line in text.splitlines() if line.startswith(("from alignlib", "import alignlib"))
-            ]
-            found = re.findall(r"from alignlib(?:\.(\w+))? import ([\w, ]+)", "\n".join(code))
-            used = {part for module, items in found for part in ([module] if module else items.split(", "))}
-            assert {part.split(" as ")[0] for part in used} <= allowed, name
+            assert imported(paths[name], package) - {name} <= allowed, name
+
+
+def test_the_solver_is_used_by_the_flows_alone():
+    users = {p.stem for p in ROOT.glob("alignlib/*.py") if imported(p, "alignlib") & {"solver"}}
+    assert users == {
+        "__main__",
+        "early",
+        "equicorrelated",
+        "extremal",
+        "flow",
+    }  # the first for threads
+    assert "solver" not in imported(ROOT / "alignlib" / "theory", "alignlib")
 
 
 def test_the_packages_the_user_named_are_declared():
@@ -179,6 +201,6 @@ class TestNotebook:
 
 
 def test_no_page_types_a_path_of_one_machine():
-    files = [*NOTEBOOKS, *ROOT.glob("*.md"), *ROOT.glob("alignlib/*.py"), *ROOT.glob("book/*.py")]
+    files = [*NOTEBOOKS, *ROOT.glob("*.md"), *ROOT.glob("alignlib/**/*.py"), *ROOT.glob("book/*.py")]
     for path in files:
         assert not re.search(r"(?<![\w.~/])/(home|root|work|tmp)/", path.read_text()), path

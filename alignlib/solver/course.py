@@ -6,8 +6,8 @@ of the walls, an array (COURSE, m); `field`, what is the same for all neurons (a
 
 import numpy as np
 
-from alignlib.boost import CENTRE, OPPOSED
-from alignlib.compiled import dot, inner, rows_of
+from alignlib.solver.boost import CENTRE, OPPOSED
+from alignlib.solver.compiled import dot, inner, rows_of
 
 NEURON = rows_of(
     ("number", "i8"),

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import alignlib as al
-from alignlib import decoupled, swarm, threads
+from alignlib.solver import constant, swarm, threads
 
 THREE = al.data.three_points()
 
 
 def early(monkeypatch):
-    monkeypatch.setattr(decoupled, "CHUNK", 300)  # a hundred neurons at once, so that there are chunks
+    monkeypatch.setattr(constant, "CHUNK", 300)  # a hundred neurons at once, so that there are chunks
     net = al.Network.unbalanced(1000, 2, 1e-3, rng=0)
     return al.early_flow(net, THREE, "squared")
 

@@ -6,14 +6,14 @@ speeds tell all: with `z_i = ⟨w, u_i⟩`, `c_i = ⟨D, u_i⟩` and `D = Σ a_i
 of a row of the Gram matrix to c. That, a pass over z and the search for the next wall are the cost.
 
 Everything passes on `me`, `on` and `field` (module `course`), the Gram matrix, `pulls` (2, m) below and
-above the walls, and the log of dtype `record.LOG`.
+above the walls, and the log of dtype `events.LOG`.
 """
 
 import numpy as np
 
-from alignlib.boost import OPPOSED, light_cone, meet, moved, time_of_path, time_of_turn
-from alignlib.compiled import borrowed, dot, entry, inlined, inner
-from alignlib.course import (
+from alignlib.solver.boost import OPPOSED, light_cone, moved, time_of_path, time_of_turn
+from alignlib.solver.compiled import borrowed, dot, entry, inlined, inner
+from alignlib.solver.course import (
     ABOVE,
     BELOW,
     PATH,
@@ -32,7 +32,8 @@ from alignlib.course import (
     transverse,
     vanished,
 )
-from alignlib.record import write
+from alignlib.solver.events import write
+from alignlib.solver.filippov import meet
 
 NOTHING, WALL, TURN = 0, 1, 2  # what the next event is
 
@@ -152,7 +153,7 @@ def _turn(me, field, log):
 
 @inner
 def _touch(me, on, field, gram, pulls, log):
-    """The event rule `boost.meet` at all walls touched: those it slides on, and the one just met."""
+    """The event rule `filippov.meet` at all walls touched: those it slides on, and the one just met."""
     n = 0
     touched = np.empty(len(gram), np.int64)
     for i in range(len(gram)):

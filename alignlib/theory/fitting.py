@@ -1,4 +1,4 @@
-"""Statements about the fit after alignment, as bounds and checks; found under `theory` by its users.
+"""Statements about the fit after alignment, as bounds and checks.
 
 From a time `t2` on at which every neuron is at its goal the network is two linear networks (chapter 4).
 """
@@ -6,9 +6,9 @@ From a time `t2` on at which every neuron is at its goal the network is two line
 import numpy as np
 
 from alignlib import geometry, measure
-from alignlib.certify import certify_convergence
 from alignlib.claim import Claim
 from alignlib.network import Network
+from alignlib.theory.certificates import certify_convergence
 
 ROUNDING = 1e-12  # relative error of a sum over the samples or the neurons, as computed
 MOVED = 1e-8  # relative change of a loss that is surely no rounding

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alignlib import course, polygon, record, threads
-from alignlib.boost import NEAR, OPPOSED
 from alignlib.network import Network
-from alignlib.walls import rounding
+from alignlib.solver import course, events, polygon, threads
+from alignlib.solver.boost import NEAR, OPPOSED
+from alignlib.solver.walls import rounding
 
 CHUNK = 2**16  # neurons times walls handled at once: what they need stays near the processor
 FIRST_LOG = 2**20  # rows of the log to begin with, at most
@@ -27,7 +27,7 @@ class LastLeg:
     neurons : (h,) numbers of each neuron, of dtype `course.NEURON`
     first_sides, sides : (h, m) the sides of the walls on which it was at the start, and is
     first_outputs : (n,) the outputs at the start
-    log : all events, of dtype `record.LOG`
+    log : all events, of dtype `events.LOG`
     total, line : as in `course.FIELD`
     """
 
@@ -127,12 +127,12 @@ def follow(net, walls, pulls, end):
 
 def _follow_all(neurons, courses, field, walls, pulls, w):
     """These neurons to their last events; the log, which is doubled whenever it is full."""
-    log, done = record.new_log(min(len(neurons) * (walls.m + 4), FIRST_LOG) + walls.m), 0
+    log, done = events.new_log(min(len(neurons) * (walls.m + 4), FIRST_LOG) + walls.m), 0
     while True:
         done = polygon.follow(neurons, done, courses, field, walls.gram, pulls, w, walls.u, log)
         if done == len(neurons):
             return log[: field["count"]]
-        log = np.concatenate([log, record.new_log(len(log))])
+        log = np.concatenate([log, events.new_log(len(log))])
 
 
 def _neurons(net):

@@ -14,9 +14,8 @@ import pytest
 from numba import njit
 from scipy.integrate import solve_ivp
 
-from alignlib.magnus import (
-    NOTHING,
-    TURN,
+from alignlib.solver.events import TURN
+from alignlib.solver.interval import (
     Felt,
     Neuron,
     _error,
@@ -26,9 +25,9 @@ from alignlib.magnus import (
     products,
     reliable,
     two_boosts,
-    until_event,
     walk,
 )
+from alignlib.solver.search import NOTHING, until_event
 from tests.solver.kernels import cases
 
 FINE = 400
@@ -45,7 +44,7 @@ def felt(d, c, length):
 @njit
 def small_boosts(w, v, d, length, times):
     """The path at these times, each reached by one boost from the last: `w` and `v` there."""
-    work, at, v_at = new_work(), np.empty((len(times), len(w))), np.empty(len(times))
+    work, at, v_at = new_work(0), np.empty((len(times), len(w))), np.empty(len(times))
     w, x, pull = w.copy(), 0.0, felt(d, d, length)
     for k in range(len(times)):
         face(w, pull, work)
@@ -58,7 +57,7 @@ def small_boosts(w, v, d, length, times):
 @njit
 def first(w, v, d, z, c, side, length, sign, rtol, most=1_000_000):
     """What `until_event` finds from 0 to 1, in at most so many calls: v, time, event, how many."""
-    work, x, pull, event, made = new_work(), 0.0, felt(d, c, length), NOTHING, 0
+    work, x, pull, event, made = new_work(len(z)), 0.0, felt(d, c, length), NOTHING, 0
     while x < 1.0 and event == NOTHING and made < most:
         end, speed = reliable(x, 1.0, rtol, pull)
         v, x, event = until_event(x, end, speed, 0.0, Neuron(w, v, sign, z, side), pull, work)
@@ -178,13 +177,14 @@ def test_a_v_that_stays_near_zero_under_a_constant_pull_asks_for_no_small_interv
 # Alone in a process, as plain Python: nothing else can end a compiled search that goes on for ever.
 ON_ITS_WALL = """
 import numpy as np
-from alignlib.magnus import Felt, Neuron, new_work, products, reliable, until_event
+from alignlib.solver.interval import Felt, Neuron, new_work, products, reliable
+from alignlib.solver.search import until_event
 d, square = np.array([[2603582259200.0], [-17592186044416.0], [15228952641536.0]]), np.empty((3, 3))
 products(d, square)
 felt = Felt(d, d.copy(), square, 1.545679424499181e-28)
 neuron = Neuron(np.zeros(1), 6.439269614177101e18, 1.0, np.zeros(1), -np.ones(1, np.int8))
 end, speed = reliable(0.03534716034751117, 0.15505102572168222, 1e-6, felt)
-print(until_event(0.03534716034751117, end, speed, 0.268435456, neuron, felt, new_work())[2])
+print(until_event(0.03534716034751117, end, speed, 0.268435456, neuron, felt, new_work(1))[2])
 """
 
 

@@ -1,41 +1,12 @@
-"""Statements of the papers as checks: every `check_…` returns a `Claim`, every `bound_…` a number."""
+"""Statements about the early phase, and the conditions of the papers, as checks: each returns a `Claim`."""
 
 from numbers import Real
 
 import numpy as np
 
 from alignlib import geometry, inputs
-from alignlib.certify import certify_convergence, certify_nonconvergence
 from alignlib.claim import Claim
-from alignlib.fit import (
-    bound_loss,
-    bound_stable_rank,
-    bound_third_singular_value,
-    check_loss_bound,
-    check_low_rank,
-    check_third_singular_value,
-)
-
-__all__ = [
-    "Claim",
-    "bound_alignment_time",
-    "bound_loss",
-    "bound_stable_rank",
-    "bound_third_singular_value",
-    "bound_turning_time",
-    "certify_convergence",
-    "certify_nonconvergence",
-    "check_alignment",
-    "check_alignment_time",
-    "check_assumption_1",
-    "check_assumption_3",
-    "check_balancedness",
-    "check_directional_alignment",
-    "check_loss_bound",
-    "check_low_rank",
-    "check_nonconvergence",
-    "check_third_singular_value",
-]
+from alignlib.theory.certificates import certify_nonconvergence
 
 
 def check_assumption_1(data, key="assumption-1"):

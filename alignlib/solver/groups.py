@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from alignlib.cells import Cell, room
-from alignlib.flight import felt
-from alignlib.sliding import Scene
-from alignlib.swarm import keys, rows
+from alignlib.solver.advance import felt
+from alignlib.solver.cells import Cell, room
+from alignlib.solver.sliding import Scene
+from alignlib.solver.swarm import keys, rows
 
 SMALLEST = 8  # fewer neurons than this are not worth a cell
 MANY = 3  # more cells of a kind than this are made into one

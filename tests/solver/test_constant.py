@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from alignlib import course, decoupled
+from alignlib.solver import constant, course
 from tests.solver.kernels import EPS, exact, exact_dot
 
 
 def last_leg(w, v, d, since):
-    """Neurons that are on their last leg, as `decoupled.follow` would hand them over."""
+    """Neurons that are on their last leg, as `constant.follow` would hand them over."""
     neurons = np.zeros(len(v), course.NEURON)
     neurons["v"], neurons["t"] = v, since
     neurons["first2"] = (w**2).sum(axis=1)
     neurons["minkowski"] = neurons["first2"] - v**2
     neurons["minkowski"][np.abs(neurons["minkowski"]) < 1e-15 * neurons["first2"]] = 0.0
     sides = np.ones((len(v), 1), np.int8)
-    return decoupled.LastLeg(w, d, neurons, sides, sides, np.zeros(1), np.zeros(0), 1.0, 0)
+    return constant.LastLeg(w, d, neurons, sides, sides, np.zeros(1), np.zeros(0), 1.0, 0)
 
 
 @pytest.mark.parametrize("likeness", [0.5, 1.0, 1.5])

@@ -3,8 +3,8 @@
 import numpy as np
 
 import alignlib as al
-from alignlib import record
-from alignlib.walls import Walls
+from alignlib.solver import events
+from alignlib.solver.walls import Walls
 
 
 def case(seed):
@@ -24,13 +24,13 @@ def case(seed):
         for t in np.sort(rng.integers(1, 9, rng.integers(0, 12))) / 4:  # many at the same time
             wall = rng.integers(-1, walls.m)
             if wall < 0:
-                rows.append((t, j, record.TURN, sign[j], -sign[j]))
+                rows.append((t, j, events.TURN, sign[j], -sign[j]))
                 sign[j] *= -1
             else:
                 went = rng.choice([s for s in (-1, 0, 1) if s != now[j, wall]])
                 rows.append((t, j, wall, now[j, wall], went))
                 now[j, wall] = went
-    return data, walls, sides, v, sign, np.array(rows, record.LOG)
+    return data, walls, sides, v, sign, np.array(rows, events.LOG)
 
 
 def test_expand():
@@ -47,20 +47,20 @@ def test_expand():
                     else:
                         kind = "activate" if row["went"] * walls.size[k] > 0 else "deactivate"
                     slow.append((row["t"], row["neuron"], k, kind))
-        assert record.expand(log, walls).tolist() == slow
+        assert events.expand(log, walls).tolist() == slow
 
 
 def test_aligned_since():
     finite = 0
     for seed in range(300):
         data, walls, sides, v, last, log = case(seed)
-        since = record.aligned_since(log, walls, sides, v, last, data)
+        since = events.aligned_since(log, walls, sides, v, last, data)
         for j in range(len(v)):
             side, mine, right = sides[j].copy(), log[log["neuron"] == j], np.inf
-            turns = (mine["wall"] == record.TURN).sum()
+            turns = (mine["wall"] == events.TURN).sum()
             sign = v[j] if v[j] != 0 else last[j] * (-1) ** turns
             for t, _, wall, _, went in [(0.0, j, None, 0, 0), *mine.tolist()]:
-                if wall == record.TURN:
+                if wall == events.TURN:
                     sign = went
                 elif wall is not None:
                     side[wall] = went
@@ -76,4 +76,4 @@ def test_aligned_since():
 def test_there_is_no_alignment_without_labels_of_one():
     _, walls, sides, v, last, log = case(0)
     data = al.Dataset(np.ones((2, 2)), [0.5, 1.0])
-    assert np.isnan(record.aligned_since(log, walls, sides, v, last, data)).all()
+    assert np.isnan(events.aligned_since(log, walls, sides, v, last, data)).all()

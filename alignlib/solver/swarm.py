@@ -1,6 +1,6 @@
 """All neurons at one time, and how they are moved over a step.
 
-Those in cells (module `cells`) move together, the others each on its own (module `flight`). A cell without
+Those in cells (module `cells`) move together, the others each on its own (module `advance`). A cell without
 room is dissolved before the step; who is gathered into cells after it says module `groups`.
 """
 
@@ -9,12 +9,12 @@ from functools import cached_property
 
 import numpy as np
 
-from alignlib import record, threads
-from alignlib.flight import ENDLESS, FULL, felt, fly, has_room
-from alignlib.magnus import TERMS
 from alignlib.network import Network
-from alignlib.sliding import Log, Scene
-from alignlib.walls import Walls
+from alignlib.solver import events, threads
+from alignlib.solver.advance import ENDLESS, FULL, felt, fly, has_room
+from alignlib.solver.interval import TERMS
+from alignlib.solver.sliding import Log, Scene
+from alignlib.solver.walls import Walls
 
 CHUNK = 2**12  # neurons that fly together; fixed, for the sums are added in the order of the chunks
 FASTEST = 300.0  # a neuron may gain so much rapidity in a step; `cosh` overflows at 710
@@ -163,7 +163,7 @@ class Swarm:
 
         parts = threads.each(flown, range(0, len(self.v), CHUNK))
         if not parts:
-            return self.w, self.v, self.side, record.new_log(0)[:0]
+            return self.w, self.v, self.side, events.new_log(0)[:0]
         for first, part in zip(range(0, len(self.v), CHUNK), parts):
             part.log["neuron"] = self.index[first + part.log["neuron"]]
             minus += part.minus
@@ -207,7 +207,7 @@ class _Flown:
         while True:
             w, v, z, side = (array.copy() for array in state)
             minus, plus = np.zeros((2, len(nodes), m))
-            log = Log(record.new_log(capacity), np.zeros(1, np.int64))
+            log = Log(events.new_log(capacity), np.zeros(1, np.int64))
             done = fly(w, v, z, side, kind, d, c, scene, nodes, plus, minus, log)
             if done == ENDLESS:
                 raise StepTooLong

@@ -1,16 +1,15 @@
 """One sweep of the solver: every neuron, or cell of neurons, over a step with given pulls.
 
-A neuron goes from event to event (module `magnus`); at an event the rule for the walls it touches
+A neuron goes from event to event (module `search`); at an event the rule for the walls it touches
 decides (module `sliding`). All compiled by Numba.
 """
 
 import numpy as np
 
-from alignlib.boost import CENTRE
-from alignlib.compiled import add, borrowed, copy, dot, entry, inlined, inner, keep
-from alignlib.magnus import (
-    NOTHING,
-    ROOT,
+from alignlib.solver.boost import CENTRE
+from alignlib.solver.compiled import add, borrowed, copy, dot, entry, inlined, inner, keep
+from alignlib.solver.events import REST, TURN
+from alignlib.solver.interval import (
     TERMS,
     Felt,
     Neuron,
@@ -21,11 +20,10 @@ from alignlib.magnus import (
     products,
     reliable,
     two_boosts,
-    until_event,
     walk,
 )
-from alignlib.record import REST, TURN
-from alignlib.sliding import change, crosses, note, resolve, slide, tight_walls
+from alignlib.solver.search import NOTHING, ROOT, until_event
+from alignlib.solver.sliding import change, crosses, note, resolve, slide, tight_walls
 
 FULL, ENDLESS = -1, -2  # what `fly` may return instead of a number of events
 
@@ -38,7 +36,7 @@ def fly(w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log):
     the coefficients of `D_j` and of `⟨D_j, u_i⟩`; nodes: increasing, the last one the end of the flight.
     `plus` and `minus` (nodes, m) collect `Σ_j v_j z_ji` on either side.
     """
-    work, own, slid = new_work(), _room(ds[0], cs[0], scene), _room(ds[0], cs[0], scene)
+    work, own, slid = new_work(z.shape[1]), _room(ds[0], cs[0], scene), _room(ds[0], cs[0], scene)
     squares, plans = np.empty((len(ds), TERMS, TERMS)), np.zeros((len(ds), len(nodes), 2))
     here = work, own, slid, squares, plans
     there = w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log
@@ -124,7 +122,7 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
                 z[event] = 0.0
                 add(w, -dot(w, scene.u[event]), scene.u[event])  # not beside the wall by rounding
                 noise = ROOT * abs(v[j]) * (1.0 + 2.0 * scene.length * fastest(0.0, 1.0, felt.square))
-                if _at_centre(z, felt.c, work.path, noise):
+                if _at_centre(w, z, felt, work.path, noise):
                     _rest(w, z, side, sign, time, j, scene, log)
                     asleep = True
                     break
@@ -183,12 +181,18 @@ def _begin(x, sign, side, free, slid, scene):
 
 
 @inner
-def _at_centre(z, c, path, noise):
+def _at_centre(w, z, felt, path, noise):
     """Whether all heights have just vanished at once. With one wall there is no centre."""
+    longest = np.sqrt(dot(w, w))  # then no height was larger than this before
+    for q in range(TERMS):
+        longest += abs(path[q]) * np.sqrt(felt.square[q, q])
+    for i in range(len(z)):
+        if abs(z[i]) > 2.0 * CENTRE * longest + noise:
+            return False
     most = least = 0.0
     for i in range(len(z)):
         least = max(least, abs(z[i]))
-        most = max(most, abs(z[i] - along(c, i, path[0], path[1], path[2])))
+        most = max(most, abs(z[i] - along(felt.c, i, path[0], path[1], path[2])))
     return len(z) > 1 and least <= CENTRE * most + noise
 
 
@@ -214,7 +218,7 @@ def carry(theta, d, length, nodes, momentum):
 
     `momentum` (nodes, d), if it has rows, collects `Σ_r v_r w_r` at the nodes.
     """
-    dim, work = theta.shape[1] - 1, new_work()
+    dim, work = theta.shape[1] - 1, new_work(0)
     felt = Felt(d, d, np.empty((TERMS, TERMS)), length)  # no walls
     products(d, felt.square)
     for row in range(len(theta)):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alignlib.compiled import entry, inner, rows_of
+from alignlib.solver.compiled import entry, inner, rows_of
 from alignlib.trajectory import EVENT
 
 LOG = rows_of(("t", "f8"), ("neuron", "i8"), ("wall", "i8"), ("came", "i1"), ("went", "i1"))

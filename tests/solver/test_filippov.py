@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.optimize import lsq_linear
 
-from alignlib import boost
+from alignlib.solver import filippov
 from tests.solver.kernels import called
 
-least_norm, meet = called(boost.least_norm), called(boost.meet)
+least_norm, meet = called(filippov.least_norm), called(filippov.meet)
 
 
 def directions(rng, n, dim):

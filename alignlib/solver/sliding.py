@@ -1,6 +1,6 @@
 """What a neuron does at the walls it touches: the event rule, and sliding under a D that changes.
 
-The pulls of the walls are polynomials in `s = (time - start)/H` (module `magnus`): `below` and `above`
+The pulls of the walls are polynomials in `s = (time - start)/H` (module `interval`): `below` and `above`
 (3, m), and so are `d` (3, d) and `c` (3, m), coefficients of `D` and of `⟨D, u_i⟩`, which leave out the
 walls that the neuron slides on, side 0.
 """
@@ -9,12 +9,13 @@ from collections import namedtuple
 
 import numpy as np
 
-from alignlib.boost import NEAR, RIDGE, meet
-from alignlib.compiled import add, copy, inner, solve
-from alignlib.magnus import TERMS, roots, term
-from alignlib.record import write
+from alignlib.solver.boost import NEAR
+from alignlib.solver.compiled import add, copy, inner, solve
+from alignlib.solver.events import write
+from alignlib.solver.filippov import RIDGE, meet
+from alignlib.solver.interval import TERMS, roots, term
 
-# Rows of dtype `record.LOG`, and in `count[0]` how many there are.
+# Rows of dtype `events.LOG`, and in `count[0]` how many there are.
 Log = namedtuple("Log", "rows count")
 # What is the same for all neurons of a step: pulls and geometry of the walls, length and start in time, and
 # the rapidity that a step may err by.
@@ -59,7 +60,7 @@ def crosses(k, x, sign, came, c, scene):
 
 @inner
 def resolve(touched, x, sign, neuron, side, d, c, scene, log):
-    """Apply the rule `boost.meet` at x; `d` and `c` then hold all walls but those it slides on."""
+    """Apply the rule `filippov.meet` at x; `d` and `c` then hold all walls but those it slides on."""
     n = len(touched)
     part, q, low, high = np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n)
     came = np.empty(n, np.int8)

@@ -1,7 +1,7 @@
 """One step of the flow: the pulls at three points of it, found so that they are those of the outputs.
 
 At the three Radau points of the step the pulls are to equal the pulls of the outputs there, while every
-neuron moves exactly, events included, under the parabola through them (modules `magnus` to `swarm`). This
+neuron moves exactly, events included, under the parabola through them (modules `interval` to `swarm`). This
 is Radau IIA collocation, of order five, stable however stiff the fit becomes, whose unknowns are 3n numbers
 whatever the width. They are found by sweeps over the neurons, each mended by a Newton step.
 """
@@ -9,7 +9,7 @@ whatever the width. They are found by sweeps over the neurons, each mended by a 
 import numpy as np
 from scipy.linalg.lapack import dgetrf, dgetrs, zgetrf, zgetrs
 
-from alignlib.swarm import StepTooLong
+from alignlib.solver.swarm import StepTooLong
 
 ROOT6 = np.sqrt(6.0)
 NODES = np.array([(4 - ROOT6) / 10, (4 + ROOT6) / 10, 1.0])

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alignlib.flight import carry
+from alignlib.solver.advance import carry
 
 
 @dataclass(frozen=True, eq=False)
