@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from tqdm.auto import tqdm
 
 from alignlib import inputs
 from alignlib import loss as losses
+from alignlib.data import Dataset
 from alignlib.network import Network
 from alignlib.trajectory import EVENT, Trajectory
 
@@ -17,18 +19,18 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
 def gradient_descent(
-    net,
-    data,
-    loss,
-    step,
-    n_steps,
+    net: Network,
+    data: Dataset,
+    loss: str | losses.Loss,
+    step: float,
+    n_steps: int,
     *,
-    t_save=None,
-    dtype="float64",
-    device="cpu",
-    max_events=1_000_000,
-    progress=False,
-):
+    t_save: ArrayLike | None = None,
+    dtype: str = "float64",
+    device: str = "cpu",
+    max_events: int = 1_000_000,
+    progress: bool = False,
+) -> Trajectory:
     """Train `net` on `data` by full-batch gradient descent.
 
     One step is `w_j += η v_j D_j`, `v_j += η ⟨w_j, D_j⟩` with `D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`,

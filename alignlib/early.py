@@ -7,9 +7,11 @@ is boosted in closed form (`boost`) from wall to wall (`polygon`) to its last ev
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignlib import inputs
 from alignlib import loss as losses
+from alignlib.data import Dataset
 from alignlib.network import Network
 from alignlib.solver import constant, events
 from alignlib.solver.walls import Walls
@@ -35,7 +37,7 @@ class EarlyFlow(Trajectory):
     final_patterns: np.ndarray
     sliding: np.ndarray
 
-    def at(self, t):
+    def at(self, t: float) -> Network:
         """The network at time `t ≥ 0`, exact also after the last event.
 
         Raises
@@ -51,7 +53,13 @@ class EarlyFlow(Trajectory):
         return float(t)
 
 
-def early_flow(net, data, loss, t_end=None, t_save=None):
+def early_flow(
+    net: Network,
+    data: Dataset,
+    loss: str | losses.Loss,
+    t_end: float | None = None,
+    t_save: ArrayLike | None = None,
+) -> EarlyFlow:
     """Follow every neuron of `net` under the constant pulls `g_k(0)` of the zero network.
 
     Exact for any data and loss: `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩` between events in closed form,

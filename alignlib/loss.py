@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignlib import inputs
 
@@ -41,21 +43,21 @@ class Loss:
     reduction: str = "sum"
     classes: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         inputs.choice("reduction", self.reduction, ("sum", "mean"))
 
-    def value(self, f, y):
+    def value(self, f: ArrayLike, y: ArrayLike) -> Any:
         """The loss of outputs `f` (..., n) for labels `y` (n,): a float, or an array (...)."""
         each = self.sample_value(np.asarray(f), np.asarray(y))
         total = each.sum(axis=-1) if self.reduction == "sum" else each.mean(axis=-1)
         return total if np.ndim(total) else float(total)
 
-    def pull(self, f, y):
+    def pull(self, f: ArrayLike, y: ArrayLike) -> np.ndarray:
         """The pulls `g_k = -∂L/∂f_k`, of the shape of `f`."""
         each = self.sample_pull(np.asarray(f), np.asarray(y))
         return each if self.reduction == "sum" else each / np.shape(f)[-1]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Loss({self.name}, {self.reduction})"
 
 
@@ -91,7 +93,7 @@ NAMED = {
 }
 
 
-def get(loss, reduction=None):
+def get(loss: str | Loss, reduction: str | None = None) -> Loss:
     """The `Loss` called `loss`, or `loss` itself if it is one; `reduction` overrides its own.
 
     By name: "exponential" `Σ e^{-y f}` (MMV), "logistic" `Σ log(1 + e^{-y f})`,
@@ -114,7 +116,7 @@ def get(loss, reduction=None):
     return loss if reduction is None else replace(loss, reduction=reduction)
 
 
-def fitting(loss, data):
+def fitting(loss: str | Loss, data: Any) -> Loss:
     """The `Loss` called `loss`, if the labels of `data` suit it and its pulls are what they should be.
 
     A user's own loss is tried at some outputs around the labels.

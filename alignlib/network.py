@@ -1,8 +1,10 @@
 """The two-layer ReLU network and its three kinds of start."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignlib import inputs
 
@@ -36,13 +38,17 @@ class Network:
     w: np.ndarray
     v: np.ndarray
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # what may be given; the fields are what comes of it
+
+        def __init__(self, w: ArrayLike, v: ArrayLike) -> None: ...
+
+    def __post_init__(self) -> None:
         w = inputs.array("w", self.w, 2)
         object.__setattr__(self, "w", w)
         object.__setattr__(self, "v", inputs.array("v", self.v, 1, (len(w),)))
 
     @classmethod
-    def balanced(cls, width, dim, scale, rng):
+    def balanced(cls, width: int, dim: int, scale: float, rng: inputs.Seed) -> Self:
         """Gaussian `w_j` and `|v_j| = ‖w_j‖` with a random sign: light-like neurons.
 
         Every entry of `w` has standard deviation `scale / √width`, so the size of `W`, and of the
@@ -53,7 +59,7 @@ class Network:
         return cls(w, rng.choice([-1.0, 1.0], size=len(w)) * np.linalg.norm(w, axis=1))
 
     @classmethod
-    def dominated(cls, width, dim, scale, rng):
+    def dominated(cls, width: int, dim: int, scale: float, rng: inputs.Seed) -> Self:
         """Gaussian `w_j` and `|v_j| > ‖w_j‖`: time-like neurons.
 
         `v_j² = ‖w_j‖² + ζ_j²` with `ζ_j` an independent Gaussian of standard deviation
@@ -66,35 +72,35 @@ class Network:
         return cls(w, sign * np.hypot(np.linalg.norm(w, axis=1), excess))
 
     @classmethod
-    def unbalanced(cls, width, dim, scale, rng):
+    def unbalanced(cls, width: int, dim: int, scale: float, rng: inputs.Seed) -> Self:
         """Independent Gaussian `w_j` and `v_j`, all entries with deviation `scale / √width`."""
         rng = inputs.generator("rng", rng)
         w = _gaussian(width, dim, scale, rng)
         return cls(w, _gaussian(width, 1, scale, rng)[:, 0])
 
     @property
-    def width(self):
+    def width(self) -> int:
         """Number of neurons, h."""
         return len(self.v)
 
     @property
-    def dim(self):
+    def dim(self) -> int:
         """Number of inputs, d."""
         return self.w.shape[1]
 
-    def preactivations(self, x):
+    def preactivations(self, x: ArrayLike) -> np.ndarray:
         """`z_jk = ⟨w_j, x_k⟩` as an (h, n) array, for `x` of shape (n, d)."""
         return self.w @ inputs.array("x", x, 2, (None, self.dim)).T
 
-    def pattern(self, x):
+    def pattern(self, x: ArrayLike) -> np.ndarray:
         """Which neuron is active on which sample: the (h, n) boolean array `z_jk > 0`."""
         return self.preactivations(x) > 0
 
-    def __call__(self, x):
+    def __call__(self, x: ArrayLike) -> np.ndarray:
         """The outputs `f(x_k)` as an (n,) array, for `x` of shape (n, d)."""
         return self.v @ np.maximum(self.preactivations(x), 0)
 
-    def minkowski(self):
+    def minkowski(self) -> np.ndarray:
         """`‖w_j‖² - v_j²` of every neuron, (h,): gradient flow conserves it.
 
         Zero for a light-like (balanced) neuron, negative for a time-like (strictly dominated) one,
@@ -103,7 +109,7 @@ class Network:
         norm = np.linalg.norm(self.w, axis=1)
         return (norm - self.v) * (norm + self.v)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Network(width={self.width}, dim={self.dim})"
 
 

@@ -1,12 +1,13 @@
 """What every solver returns: a network followed through time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from alignlib.data import Dataset
 from alignlib.loss import Loss
+from alignlib.network import Network
 
 EVENT = np.dtype([("t", "f8"), ("neuron", "i8"), ("sample", "i8"), ("kind", "U10")])
 """One row an event: when, which neuron, at the hyperplane of which sample, and "activate",
@@ -50,24 +51,24 @@ class Trajectory:
     events: np.ndarray
     alignment_time: float
     status: str
-    state: Callable
-    signs: Callable
+    state: Callable[[float], Network]
+    signs: Callable[[float], np.ndarray]
     rtol: float = field(default=np.nan, kw_only=True)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for array in (self.t, self.outputs, self.events):
             array.setflags(write=False)
 
     @property
-    def loss(self):
+    def loss(self) -> np.ndarray:
         """The loss at the kept times, (m,)."""
         return self.loss_function.value(self.outputs, self.data.y)
 
-    def at(self, t):
+    def at(self, t: float) -> Network:
         """The network at time `t`, between the first and the last kept time; ValueError beyond them."""
         return self.state(self._time(t))
 
-    def patterns(self, t):
+    def patterns(self, t: float) -> np.ndarray:
         """Where the neurons are at time `t`, as the solver carried it: an (h, n) array of +1, 0 and -1.
 
         +1 where a neuron is active on a sample, -1 where it is not, 0 on the hyperplane: where it slides,
@@ -94,7 +95,7 @@ class Trajectory:
             raise ValueError(f"`t` must lie between {first:g} and {last:g}, got {t!r}")
         return float(np.clip(t, first, last))
 
-    def when(self, loss):
+    def when(self, loss: float) -> float:
         """The first time at which the loss has come down to `loss`; inf if it has not by the end.
 
         Between the kept times as `at` has it: exact for the flow, wherever the steps of the solver end.
@@ -120,20 +121,20 @@ class Trajectory:
         return float(brentq(above, first, last, xtol=1e-13 * last, rtol=1e-13))
 
     @property
-    def start(self):
+    def start(self) -> Network:
         """The network at the first kept time."""
         return self.at(self.t[0])
 
     @property
-    def final(self):
+    def final(self) -> Network:
         """The network at the last kept time."""
         return self.at(self.t[-1])
 
-    def networks(self):
+    def networks(self) -> Iterator[Network]:
         """The networks at the kept times, one after the other."""
         return (self.at(t) for t in self.t)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"Trajectory({self.data.name or 'data'}, t from {self.t[0]:g} to {self.t[-1]:g}, "
             f"loss {self.loss[0]:.3g} to {self.loss[-1]:.3g}, {len(self.events)} events; {self.status})"
