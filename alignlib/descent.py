@@ -34,7 +34,8 @@ def gradient_descent(
     """Train `net` on `data` by full-batch gradient descent.
 
     One step is `w_j += η v_j D_j`, `v_j += η ⟨w_j, D_j⟩` with `D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`,
-    both sides at the old weights: Euler's method for gradient flow, so k steps are the time `η k`.
+    both sides at the old weights (σ'(z) is the `negative_slope` of `net` for z ≤ 0): Euler's method for
+    gradient flow, so k steps are the time `η k`.
 
     Parameters
     ----------
@@ -118,6 +119,7 @@ class _Run:
         )
         classes = bool((np.abs(data.y) == 1).all())
         self.goal = torch.tensor(data.y > 0, device=device) if classes else None
+        self.negative_slope = net.negative_slope
         self.z, self.now = None, None
         # `events_until` is inf while all are recorded.
         self.events, self.n_events, self.events_until = [], 0, np.inf
@@ -144,7 +146,9 @@ class _Run:
 
     def outputs_now(self):
         self.z = self.w @ self.x.T
-        return (self.v @ torch.relu(self.z)).cpu().numpy()
+        if self.negative_slope == 0.0:
+            return (self.v @ torch.relu(self.z)).cpu().numpy()
+        return (self.v @ torch.nn.functional.leaky_relu(self.z, self.negative_slope)).cpu().numpy()
 
     def record(self, t, f, keep):
         """Note a good step: its events, its alignment, its weights (for good, if `keep`)."""
@@ -181,14 +185,19 @@ class _Run:
         if self.goal is None:
             return np.nan
         goal = self.goal == (self.v > 0)[:, None]
-        there = (active == goal).all(dim=1) & (self.v != 0) | ~active.any(dim=1)
+        there = (active == goal).all(dim=1) & (self.v != 0)
+        if self.negative_slope == 0.0:  # else no neuron is dead
+            there |= ~active.any(dim=1)
         if not there.all():
             return np.inf
         return t if self.now is None else min(t, self.now.aligned_since)
 
     def advance(self, step, f):
         g = torch.as_tensor(self.loss.pull(f, self.data.y).astype(f.dtype), device=self.w.device)
-        d = (self.now.active * g) @ self.x
+        active = self.now.active
+        if self.negative_slope != 0.0:
+            active = torch.full_like(self.z, self.negative_slope).masked_fill_(active, 1.0)
+        d = (active * g) @ self.x
         dw, dv = self.v[:, None] * d, (self.w * d).sum(dim=1)
         # New tensors: `now` still holds the old ones.
         self.w, self.v = self.w + step * dw, self.v + step * dv
@@ -197,7 +206,7 @@ class _Run:
         if self.events_until <= self.now.t:
             status += f"; events from t={self.events_until:g} on not recorded (`max_events`)"
         t, outputs, weights = zip(*self.kept)
-        state = Interpolated(np.array(t), list(weights), self.data.x)
+        state = Interpolated(np.array(t), list(weights), self.data.x, self.negative_slope)
         return Trajectory(
             self.data,
             self.loss,
@@ -218,15 +227,16 @@ class Interpolated:
     t: np.ndarray
     weights: list
     x: np.ndarray
+    negative_slope: float
 
     def __call__(self, time):
         right = int(np.searchsorted(self.t, time))
         if self.t[right] == time:
-            return Network(*self.weights[right])
+            return Network(*self.weights[right], self.negative_slope)
         before, after = self.t[right - 1], self.t[right]
         part = (time - before) / (after - before)
         pairs = zip(self.weights[right - 1], self.weights[right])
-        return Network(*((1 - part) * a + part * b for a, b in pairs))
+        return Network(*((1 - part) * a + part * b for a, b in pairs), self.negative_slope)
 
     def patterns(self, time):
         """The signs of the pre-activations then."""

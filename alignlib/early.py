@@ -62,10 +62,11 @@ def early_flow(
 ) -> EarlyFlow:
     """Follow every neuron of `net` under the constant pulls `g_k(0)` of the zero network.
 
-    Exact for any data and loss: `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩` between events in closed form,
+    Exact for any data, slope and loss: `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩` between events in closed form,
     events by the rules in `polygon` and `filippov.meet`. It does not depend on the scale of `net`. Where
     the Filippov solution is not unique `σ'(0) = 0` decides: a neuron that reaches w = 0 (a time-like
-    one can) rests there, and `status` says so.
+    one can) rests there, and `status` says so. With a `negative_slope` other than 0 it goes on from there
+    by the rule for walls, applied to all of them.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ def early_flow(
     """
     loss = losses.fitting(loss, data)
     inputs.same_dim(net, data)
-    walls = Walls.of(data.x)
+    walls = Walls.of(data.x, net.negative_slope)
     pulls = walls.pulls(loss.pull(np.zeros(data.n), data.y))
     end = constant.follow(net, walls, pulls, np.inf)
     if t_end is None:
@@ -155,16 +156,16 @@ class _At:
         late = self.end.since <= time
         w, v = self.end.drift(time)
         if not late.all():
-            part = Network(self.net.w[~late], self.net.v[~late])
+            part = self.net.some(~late)
             w[~late], v[~late] = constant.follow(part, self.walls, self.pulls, time).drift(time)
         if not (np.isfinite(w).all() and np.isfinite(v).all()):
             raise ValueError(f"`t` must be smaller, got {time:g}: the weights overflow by then")
-        return Network(w, v)
+        return Network(w, v, self.net.negative_slope)
 
     def patterns(self, time):
         """Where every neuron is then."""
         late, sides = self.end.since <= time, self.end.sides.copy()
         if not late.all():
-            part = Network(self.net.w[~late], self.net.v[~late])
+            part = self.net.some(~late)
             sides[~late] = constant.follow(part, self.walls, self.pulls, time).sides
         return self.walls.patterns(sides)

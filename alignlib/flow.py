@@ -51,10 +51,11 @@ def gradient_flow(
 ) -> Trajectory:
     """Follow the gradient flow of `loss` from `net` to time `t_end`.
 
-    `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩`, `D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, in the sense of Filippov
-    where neurons slide. `‖w_j‖² - v_j²` is kept to rounding, whatever `rtol`. Where the Filippov
-    solution is not unique `σ'(0) = 0` decides: a neuron that comes to where all hyperplanes meet (a
-    time-like one can) rests there, at w = 0 but for what no sample sees.
+    `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩`, `D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, in the sense of Filippov where
+    neurons slide; with a `negative_slope` α of `net`, σ' is α where it is 0 here. `‖w_j‖² - v_j²` is kept
+    to rounding, whatever `rtol`. Where the Filippov solution is not unique `σ'(0) = 0` decides: a neuron
+    that comes to where all hyperplanes meet (a time-like one can) rests there, at w = 0 but for what no
+    sample sees. With α ≠ 0 it goes on from there by the rule for walls, applied to all of them.
 
     Every event is found, in order, but for dips behind a hyperplane that are less deep than the tolerance
     (module `search` says why), and a neuron that slides may be released late where that changes its
@@ -127,7 +128,7 @@ class _Run:
 
     def __init__(self, net, data, loss, rtol):
         self.data, self.loss, self.rtol = data, loss, rtol
-        self.walls = Walls.of(data.x)
+        self.walls = Walls.of(data.x, net.negative_slope)
         # ‖Σ_k δg_k x_k‖ over any subset of samples is at most `reach` ‖δg‖.
         self.reach = np.linalg.norm(data.x, 2)
         with np.errstate(over="ignore", invalid="ignore"):  # found, and reported, below
@@ -278,7 +279,7 @@ class _Run:
             return net
         w = net.w.copy()
         w[rest] = self.walls.outside(self.net.w[rest])
-        return Network(w, net.v)
+        return Network(w, net.v, net.negative_slope)
 
     def patterns_at(self, time):
         """Where every neuron is then: what `Trajectory.patterns` calls."""

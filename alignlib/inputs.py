@@ -102,6 +102,24 @@ def positive(name, value, below=np.inf):
     return result
 
 
+def between(name, value, low, high):
+    """`value` as a float from `low` to `high`."""
+    try:
+        result = np.nan if isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        result = np.nan
+    if not low <= result <= high:
+        raise ValueError(f"`{name}` must be a number from {low:g} to {high:g}, got {value!r}")
+    return result
+
+
+def relu(name, net, what):
+    """Whether this is a ReLU network, which `what` is about, else an error."""
+    if net.negative_slope != 0.0:
+        need = f"negative_slope 0, for {what} is about ReLU networks"
+        raise ValueError(f"`{name}` must have {need}, got {net.negative_slope:g}")
+
+
 def integer(name, value, least=1):
     """`value` as an int of at least `least`."""
     try:

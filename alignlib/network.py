@@ -1,4 +1,4 @@
-"""The two-layer ReLU network and its three kinds of start."""
+"""The two-layer network, with ReLU or a leaky slope, and its three kinds of start."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -11,17 +11,19 @@ from alignlib import inputs
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Network:
-    """A bias-free two-layer ReLU network, `f(x) = Σ_j v_j σ(⟨w_j, x⟩)`.
+    """A bias-free two-layer network, `f(x) = Σ_j v_j σ(⟨w_j, x⟩)` with `σ(z) = max(z, 0) + α min(z, 0)`.
 
     Parameters
     ----------
     w : (h, d) array, the input weights; row j belongs to neuron j
     v : (h,) array, the output weights
+    negative_slope : float, α from -1 to 1
+        0 is ReLU, 1 a linear network, -1 the modulus.
 
     Raises
     ------
     ValueError
-        If an array is not finite or the shapes do not fit.
+        If an array is not finite, the shapes do not fit, or the slope is not from -1 to 1.
 
     Examples
     --------
@@ -37,18 +39,23 @@ class Network:
 
     w: np.ndarray
     v: np.ndarray
+    negative_slope: float = 0.0
 
     if TYPE_CHECKING:  # what may be given; the fields are what comes of it
 
-        def __init__(self, w: ArrayLike, v: ArrayLike) -> None: ...
+        def __init__(self, w: ArrayLike, v: ArrayLike, negative_slope: float = 0.0) -> None: ...
 
     def __post_init__(self) -> None:
+        slope = inputs.between("negative_slope", self.negative_slope, -1, 1)
+        object.__setattr__(self, "negative_slope", slope)
         w = inputs.array("w", self.w, 2)
         object.__setattr__(self, "w", w)
         object.__setattr__(self, "v", inputs.array("v", self.v, 1, (len(w),)))
 
     @classmethod
-    def balanced(cls, width: int, dim: int, scale: float, rng: inputs.Seed) -> Self:
+    def balanced(
+        cls, width: int, dim: int, scale: float, rng: inputs.Seed, negative_slope: float = 0.0
+    ) -> Self:
         """Gaussian `w_j` and `|v_j| = ‖w_j‖` with a random sign: light-like neurons.
 
         Every entry of `w` has standard deviation `scale / √width`, so the size of `W`, and of the
@@ -56,10 +63,13 @@ class Network:
         """
         rng = inputs.generator("rng", rng)
         w = _gaussian(width, dim, scale, rng)
-        return cls(w, rng.choice([-1.0, 1.0], size=len(w)) * np.linalg.norm(w, axis=1))
+        v = rng.choice([-1.0, 1.0], size=len(w)) * np.linalg.norm(w, axis=1)
+        return cls(w, v, negative_slope)
 
     @classmethod
-    def dominated(cls, width: int, dim: int, scale: float, rng: inputs.Seed) -> Self:
+    def dominated(
+        cls, width: int, dim: int, scale: float, rng: inputs.Seed, negative_slope: float = 0.0
+    ) -> Self:
         """Gaussian `w_j` and `|v_j| > ‖w_j‖`: time-like neurons.
 
         `v_j² = ‖w_j‖² + ζ_j²` with `ζ_j` an independent Gaussian of standard deviation
@@ -69,14 +79,24 @@ class Network:
         w = _gaussian(width, dim, scale, rng)
         excess = _gaussian(width, 1, scale, rng)[:, 0]
         sign = rng.choice([-1.0, 1.0], size=len(w))
-        return cls(w, sign * np.hypot(np.linalg.norm(w, axis=1), excess))
+        return cls(w, sign * np.hypot(np.linalg.norm(w, axis=1), excess), negative_slope)
 
     @classmethod
-    def unbalanced(cls, width: int, dim: int, scale: float, rng: inputs.Seed) -> Self:
+    def unbalanced(
+        cls, width: int, dim: int, scale: float, rng: inputs.Seed, negative_slope: float = 0.0
+    ) -> Self:
         """Independent Gaussian `w_j` and `v_j`, all entries with deviation `scale / √width`."""
         rng = inputs.generator("rng", rng)
         w = _gaussian(width, dim, scale, rng)
-        return cls(w, _gaussian(width, 1, scale, rng)[:, 0])
+        return cls(w, _gaussian(width, 1, scale, rng)[:, 0], negative_slope)
+
+    def some(self, rows):
+        """The network of these neurons alone; `rows` is any index into the neurons.
+
+        >>> al.Network([[1.0, 0.0], [0.0, 2.0]], [1.0, -1.0]).some([1]).v
+        array([-1.])
+        """
+        return Network(self.w[rows], self.v[rows], self.negative_slope)
 
     @property
     def width(self) -> int:
@@ -98,7 +118,11 @@ class Network:
 
     def __call__(self, x: ArrayLike) -> np.ndarray:
         """The outputs `f(x_k)` as an (n,) array, for `x` of shape (n, d)."""
-        return self.v @ np.maximum(self.preactivations(x), 0)
+        z = self.preactivations(x)
+        active = self.v @ np.maximum(z, 0)
+        if self.negative_slope == 0.0:
+            return active
+        return active + self.negative_slope * (self.v @ np.minimum(z, 0))
 
     def minkowski(self) -> np.ndarray:
         """`‖w_j‖² - v_j²` of every neuron, (h,): gradient flow conserves it.
@@ -110,7 +134,8 @@ class Network:
         return (norm - self.v) * (norm + self.v)
 
     def __repr__(self) -> str:
-        return f"Network(width={self.width}, dim={self.dim})"
+        slope = f", negative_slope={self.negative_slope:g}" if self.negative_slope else ""
+        return f"Network(width={self.width}, dim={self.dim}{slope})"
 
 
 def _gaussian(width, dim, scale, rng):

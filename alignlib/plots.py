@@ -122,7 +122,7 @@ def turning(path, ax=None, until=None):
     nets = [path.at(time) for time in t]
     w = np.stack([net.w[:, :2] for net in nets])
     angle = np.unwrap(np.arctan2(w[..., 1], w[..., 0]), axis=0)
-    dead = ~nets[-1].pattern(path.data.x).any(axis=1)
+    dead = ~nets[-1].pattern(path.data.x).any(axis=1) & (nets[-1].negative_slope == 0)
     for j, v in enumerate(nets[-1].v):
         line, colour = (":", DEAD) if dead[j] else _by_sign(v)
         ax.plot(angle[:, j], t, line, color=colour, lw=1.1, alpha=0.8)

@@ -85,14 +85,15 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
     `plan`, are those of its kind; then `own`.
     """
     sign = np.sign(v[j]) if v[j] != 0.0 else np.sign(dot(w, free.d[0]))
-    asleep, x, begin, ahead, meetings = dot(w, w) == 0.0, 0.0, 0.0, 0.0, 0
+    asleep, x, begin, ahead, meetings = _stays(w, v[j], scene), 0.0, 0.0, 0.0, 0
     sliding, planned, leave = _slides(side) and not asleep, True, 2.0
     if len(log.rows) < log.count[0] + len(side) + 3:
         return FULL
     if sliding:
         free, planned = _copied(free, own), False
-        if scene.start == 0.0:  # later its sides are those of the step before
+        if scene.start == 0.0 or dot(w, w) == 0.0:  # later its sides are those of the step before
             resolve(tight_walls(side, np.int64(NOTHING)), 0.0, sign, j, side, free.d, free.c, scene, log)
+        asleep = dot(w, w) == 0.0 and _held(side)
         sliding, leave = _begin(0.0, sign, side, free, slid, scene)
     for node in range(len(nodes)):
         while x < nodes[node] and not asleep:
@@ -106,6 +107,7 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
                 v[j], x, event = until_event(x, end, speed, ahead, neuron, felt, work)
             if event == NOTHING and x < leave:
                 continue
+            centre = False
             meetings += 1  # turns count too: where v only just reaches 0, they need not end
             if meetings > 100 * (len(side) + 10):
                 return ENDLESS
@@ -123,12 +125,20 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
                 add(w, -dot(w, scene.u[event]), scene.u[event])  # not beside the wall by rounding
                 noise = ROOT * abs(v[j]) * (1.0 + 2.0 * scene.length * fastest(0.0, 1.0, felt.square))
                 if _at_centre(w, z, felt, work.path, noise):
-                    _rest(w, z, side, sign, time, j, scene, log)
-                    asleep = True
-                    break
+                    centre = True
+                    if scene.negative_slope == 0.0:
+                        _rest(w, z, side, sign, time, j, scene, log)
+                        asleep = True
+                        break
             if planned:
                 free, planned = _copied(free, own), False
-            if event >= 0 and not sliding and crosses(event, then, sign, side[event], free.c, scene):
+            if centre:
+                z[:] = 0.0
+                resolve(np.arange(len(side)), then, sign, j, side, free.d, free.c, scene, log)
+                if _held(side):
+                    w[:], asleep = 0.0, True
+                    break
+            elif event >= 0 and not sliding and crosses(event, then, sign, side[event], free.c, scene):
                 change(event, np.int8(-side[event]), x, j, side, free.d, free.c, scene, log)
             else:
                 resolve(tight_walls(side, event), then, sign, j, side, free.d, free.c, scene, log)
@@ -138,6 +148,12 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
         begin = nodes[node]
         _collect(v[j], z, side, plus[node], minus[node])
     return 0
+
+
+@inner
+def _stays(w, v, scene):
+    """Whether a neuron has w = 0 for good: a ReLU neuron, or one with v = 0."""
+    return dot(w, w) == 0.0 and (scene.negative_slope == 0.0 or v == 0.0)
 
 
 @inner
@@ -157,6 +173,15 @@ def _slides(side):
     for i in range(len(side)):
         held += side[i] == 0
     return held > 0
+
+
+@inner
+def _held(side):
+    """Whether it is on all of the walls."""
+    held = 0
+    for i in range(len(side)):
+        held += side[i] == 0
+    return held == len(side)
 
 
 @inner
@@ -182,7 +207,11 @@ def _begin(x, sign, side, free, slid, scene):
 
 @inner
 def _at_centre(w, z, felt, path, noise):
-    """Whether all heights have just vanished at once. With one wall there is no centre."""
+    """Whether all heights have just vanished at once. With one wall there is no centre.
+
+    A ReLU neuron rests there. For one with a slope the rule is applied to all walls at once; if it holds
+    the neuron, the pulls are asked again at the start of each step.
+    """
     longest = np.sqrt(dot(w, w))  # then no height was larger than this before
     for q in range(TERMS):
         longest += abs(path[q]) * np.sqrt(felt.square[q, q])

@@ -100,6 +100,7 @@ def follow(net, walls, pulls, end):
     field = np.zeros(1, course.FIELD)
     field["end"], field["total"] = end, np.abs(pulls).sum()
     field["slow"], field["line"] = NEAR * field["total"], net.dim if _span_all(walls.u) else 0
+    field["leaky"] = walls.negative_slope != 0.0
     rows = max(1, CHUNK // m)
 
     def follow_some(first):

@@ -32,6 +32,7 @@ FIELD = rows_of(
     ("end", "f8"),  # the neurons are followed until then
     ("total", "f8"),  # the sum of the sizes of all pulls
     ("slow", "f8"),  # a speed below this is the rounding of zero
+    ("leaky", "?"),  # σ has a slope on its negative side
     ("line", "i8"),  # d if the walls span the whole space, else 0
     ("count", "i8"),  # rows of the log that are filled
 )

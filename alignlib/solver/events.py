@@ -57,9 +57,9 @@ def _in_time(log):
 def aligned_since(log, walls, sides, v, last_signs, data):
     """The time from which on each neuron stays at its goal, (h,); inf if it does not reach it.
 
-    The goal is that of `geometry.aligned`. `sides` and `v` are those at the start, `last_signs` those of
-    v after the last row. The rows of one neuron are in order of time. All nan if the labels are not +1
-    and -1.
+    The goal is that of `geometry.aligned`: a neuron can be dead only where `walls` have no slope. `sides`
+    and `v` are those at the start, `last_signs` those of v after the last row. The rows of one neuron are
+    in order of time. All nan if the labels are not +1 and -1.
     """
     if not (np.abs(data.y) == 1).all():
         return np.full(len(v), np.nan)
@@ -68,7 +68,7 @@ def aligned_since(log, walls, sides, v, last_signs, data):
     # A neuron that starts with v = 0 has the sign into which it grows: the last but for its turns.
     turns = np.bincount(log["neuron"][log["wall"] == TURN], minlength=len(v))
     signs = np.where(v != 0, np.sign(v), last_signs * (-1.0) ** turns)
-    _replay(log, on, off, wanted, active, signs, since)
+    _replay(log, on, off, wanted, active, signs, since, walls.negative_slope == 0.0)
     return since
 
 
@@ -81,10 +81,10 @@ def write(log, count, t, neuron, wall, came, went):
 
 
 @entry
-def _replay(log, on, off, wanted, active, signs, since):
+def _replay(log, on, off, wanted, active, signs, since, mortal):
     """Fill in `since`, from how many samples of either label a neuron is active on after each row."""
     for j in range(len(since)):
-        since[j] = 0.0 if _at_goal(active[j, 0], active[j, 1], signs[j], wanted) else np.inf
+        since[j] = 0.0 if _at_goal(active[j, 0], active[j, 1], signs[j], wanted, mortal) else np.inf
     for row in range(len(log)):
         event = log[row]
         j, wall = event.neuron, event.wall
@@ -95,16 +95,16 @@ def _replay(log, on, off, wanted, active, signs, since):
             down = int(event.went < 0) - int(event.came < 0)
             for label in range(2):
                 active[j, label] += up * on[wall, label] + down * off[wall, label]
-        if not _at_goal(active[j, 0], active[j, 1], signs[j], wanted):
+        if not _at_goal(active[j, 0], active[j, 1], signs[j], wanted, mortal):
             since[j] = np.inf
         elif since[j] == np.inf:
             since[j] = event.t
 
 
 @inner
-def _at_goal(positive, negative, sign, wanted):
+def _at_goal(positive, negative, sign, wanted, mortal):
     """Whether this many active samples of either label are the goal of a neuron with this sign of v."""
-    dead = positive == 0 and negative == 0
+    dead = mortal and positive == 0 and negative == 0
     plus = sign > 0 and positive == wanted[0] and negative == 0
     return dead or plus or (sign < 0 and negative == wanted[1] and positive == 0)
 

@@ -96,4 +96,6 @@ def _felt_on(walls, sign, side, polynomial):
     c = d @ walls.u.T
     if side.all():
         return d, c
-    return felt(sign, side, d, c, Scene(below, above, walls.u, walls.gram, 1.0, 0.0, 0.0))[:2]
+    return felt(
+        sign, side, d, c, Scene(below, above, walls.u, walls.gram, 1.0, 0.0, 0.0, walls.negative_slope)
+    )[:2]

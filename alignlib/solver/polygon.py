@@ -52,7 +52,8 @@ def follow(neurons, first, courses, field, gram, pulls, w, u, log):
 def _follow(neurons, first, courses, field, gram, pulls, w, u, log):
     for j in range(first, len(neurons)):
         me, on = neurons[j], courses[j]
-        if me.first2 > 0.0 and not _follow_one(me, on, field, gram, pulls, w[j], u, log):
+        moves = me.first2 > 0.0 or (field.leaky and me.v != 0.0)
+        if moves and not _follow_one(me, on, field, gram, pulls, w[j], u, log):
             return j
         for i in range(len(gram)):
             on[PATH, i] += on[A, i] * (me.s - on[SINCE, i])
@@ -65,7 +66,7 @@ def _follow_one(me, on, field, gram, pulls, w, u, log):
     while field.count + len(gram) < len(log):  # an event writes a row for v and one for each wall at most
         if not me.started:
             _start(me, on)
-            _touch(me, on, field, gram, pulls, log)
+            _touch(me, on, field, gram, pulls, log, False)
             continue
         if me.size2 <= field.slow**2:  # D is the rounding of zero
             me.pulled, me.size2 = 0.0, 0.0
@@ -75,11 +76,14 @@ def _follow_one(me, on, field, gram, pulls, w, u, log):
         if event == NOTHING:
             return True
         came, change, touches = on[SIDE, k], pulls[BELOW, k] - pulls[ABOVE, k], me.slides
+        centre = event == WALL and me.fell > 0.0 and len(gram) > 1 and vanished(me, on)
         if event == TURN:
             _turn(me, field, log)
-        elif me.fell > 0.0 and len(gram) > 1 and vanished(me, on):
+        elif centre and not field.leaky:
             _rest(me, on, field, gram, pulls, log)
             return True
+        elif centre:
+            on[Z], touches = 0.0, True
         elif not touches and _crosses(me.sign, on[C, k] * came, change, field.slow):
             field.count = write(log, field.count, me.t, me.number, k, came, -came)
             me.size2 += change * (2.0 * on[C, k] * came + change)
@@ -87,7 +91,7 @@ def _follow_one(me, on, field, gram, pulls, w, u, log):
         else:
             touches = True
         if touches:
-            _touch(me, on, field, gram, pulls, log)
+            _touch(me, on, field, gram, pulls, log, centre)
         me.events += 1
         if me.events % 16 == 0 or not acts(on):
             sum_up(me, on)  # rounding does not add up for ever
@@ -152,12 +156,16 @@ def _turn(me, field, log):
 
 
 @inner
-def _touch(me, on, field, gram, pulls, log):
-    """The event rule `filippov.meet` at all walls touched: those it slides on, and the one just met."""
+def _touch(me, on, field, gram, pulls, log, everywhere):
+    """The event rule `filippov.meet` at all walls touched: those it slides on, and the one just met.
+
+    `everywhere`, where all walls meet, it is at all of them. A ReLU neuron rests there; one with a slope on
+    the negative side goes on, to where every wall pushes it away or holds it.
+    """
     n = 0
     touched = np.empty(len(gram), np.int64)
     for i in range(len(gram)):
-        if on[SIDE, i] == 0.0 or i == me.wall:
+        if everywhere or on[SIDE, i] == 0.0 or i == me.wall:
             touched[n] = i
             n += 1
     part, q, below, above = np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n)

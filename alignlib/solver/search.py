@@ -137,11 +137,18 @@ def _near(x, end, reach, neuron, felt, work):
 def _first_crossing(x, end, ahead, reach, limit, near, neuron, felt, work):
     """The wall that seems to be crossed first in [x, end], and an interval in which it is; -1 if none is.
 
-    Only the first `near` walls of `work.near` are looked at. `work.path` is the way to `end`, before and after.
+    Only the first `near` of `work.near` are looked at. `work.path` is the way to `end`, before and after.
     """
     z, side, c, span = neuron.z, neuron.side, felt.c, end - x
     p0, p1, p2 = work.path[0], work.path[1], work.path[2]
     first, wall, low, high = np.inf, -1, x, end
+    for k in range(near):  # those that are surely crossed: their order need only be about right
+        i = work.near[k]
+        here, there = side[i] * z[i], side[i] * (z[i] + along(c, i, p0, p1, p2))
+        if here > 0.0 and there < -limit and here < first * (here - there):
+            first, wall = here / (here - there), i
+    if wall >= 0:
+        return wall, x, end
     for k in range(near):
         i = work.near[k]
         if _lowest(i, x, span, reach, neuron, c) < -limit:

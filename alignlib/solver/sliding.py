@@ -17,9 +17,9 @@ from alignlib.solver.interval import TERMS, roots, term
 
 # Rows of dtype `events.LOG`, and in `count[0]` how many there are.
 Log = namedtuple("Log", "rows count")
-# What is the same for all neurons of a step: pulls and geometry of the walls, length and start in time, and
-# the rapidity that a step may err by.
-Scene = namedtuple("Scene", "below above u gram length start rtol")
+# What is the same for all neurons of a step: pulls and geometry of the walls, length and start in time,
+# the rapidity that a step may err by, and the slope on the negative side of σ.
+Scene = namedtuple("Scene", "below above u gram length start rtol negative_slope")
 # A neuron held on its walls stays while letting go would change its rapidity by less than this share of the
 # tolerance, were it so since t = 0: over a step only, many short steps would add up (dense `t_save`).
 SLACK = 0.1

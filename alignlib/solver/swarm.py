@@ -61,7 +61,7 @@ class Swarm:
         """All neurons in their order."""
         w, v = rows(self.w, self.v, self.cells)
         order = self.order()
-        return Network(w[order], v[order])
+        return Network(w[order], v[order], self.walls.negative_slope)
 
     def sides(self):
         """The sides (h, m) of all neurons in their order."""
@@ -84,7 +84,10 @@ class Swarm:
         """The tangent kernel `∂f_k/∂t = Σ_l K_kl g_l`, (n, n); samples slid on are left out."""
         w, v, side = self.equivalent()
         wall, size = self.walls.wall, self.walls.size
-        active = ((side[:, wall] * np.sign(size) > 0) & (wall >= 0)).astype(float)
+        way = np.where(wall >= 0, side[:, wall] * np.sign(size), 0.0)
+        active = (way > 0).astype(float)
+        if self.walls.negative_slope != 0.0:
+            active[way < 0] = self.walls.negative_slope
         z = active * (w @ data.x.T)
         return ((active.T * v**2) @ active) * data.gram + z.T @ z
 
@@ -115,7 +118,9 @@ class Swarm:
         Cells in which someone might meet a wall during this step are dissolved first.
         """
         below, above = self.walls.pulls(polynomial)
-        scene = Scene(below, above, self.walls.u, self.walls.gram, length, start, self.rtol)
+        scene = Scene(
+            below, above, self.walls.u, self.walls.gram, length, start, self.rtol, self.walls.negative_slope
+        )
         d, c = self.forces(below, above)
         split, felt_d, rapidity = [], [], [0.0]
         for cell, cell_d, cell_c in zip(self.cells, d[len(self.kinds[0]) :], c[len(self.kinds[0]) :]):

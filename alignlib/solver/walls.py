@@ -8,7 +8,9 @@ negative size. So `D = Σ_i a_i u_i` with
     a_i = above_i = Σ_{k at wall i, size_k > 0} g_k size_k    on the + side,
     a_i = below_i = Σ_{k at wall i, size_k < 0} g_k size_k    on the - side (0 without opposite samples),
 
-and anything between the two for a neuron that slides along the wall.
+and anything between the two for a neuron that slides along the wall. With a slope α on the negative side
+of σ each side has α times the sum of the other added, and nothing else changes: σ(z) = s z still, with s
+the slope where z is.
 """
 
 from dataclasses import dataclass
@@ -34,16 +36,18 @@ def rounding(dim):
 class Walls:
     """Unit normals `u` (m, d), their Gram matrix, and where each sample is.
 
-    `wall` (n,) is -1 for a zero sample; `size` (n,) is the signed length of the sample.
+    `wall` (n,) is -1 for a zero sample; `size` (n,) is the signed length of the sample; `negative_slope`
+    is that of the network.
     """
 
     u: np.ndarray
     gram: np.ndarray
     wall: np.ndarray
     size: np.ndarray
+    negative_slope: float = 0.0
 
     @classmethod
-    def of(cls, x):
+    def of(cls, x, negative_slope=0.0):
         """The walls of the samples `x` (n, d), in the order of their first samples."""
         size = np.linalg.norm(x, axis=1)
         if not size.any():
@@ -64,7 +68,7 @@ class Walls:
         if len(first) < len(x):
             wall[wall >= 0] = np.searchsorted(first, wall[wall >= 0])
             unit, gram = unit[first], gram[np.ix_(first, first)]
-        return cls(unit, gram, wall, size)
+        return cls(unit, gram, wall, size, negative_slope)
 
     @property
     def m(self):
@@ -99,12 +103,24 @@ class Walls:
                 sizes = np.zeros_like(pull)
                 np.add.at(sizes, (..., wall), np.abs(terms))
                 pull[np.abs(pull) <= rounding(len(k)) * sizes] = 0.0
-        return below, above
+        return self._with_slope(below, above)
+
+    def _with_slope(self, below, above):
+        """Both with α times the other added; a sum that is rounding of its two terms is no pull."""
+        if self.negative_slope == 0.0:
+            return below, above
+        pair = below + self.negative_slope * above, above + self.negative_slope * below
+        noise = rounding(self._seen) * (np.abs(below) + np.abs(above))
+        for pull in pair:
+            pull[np.abs(pull) <= np.abs(self.negative_slope) * noise] = 0.0
+        return pair
 
     def outputs(self, below, above):
         """The outputs (..., n), from `Σ_j v_j ⟨w_j, u_i⟩` over the neurons on either side."""
         wall, size = self.wall, self.size
         chosen = np.where(size > 0, above[..., wall], below[..., wall])
+        if self.negative_slope != 0.0:
+            chosen += self.negative_slope * np.where(size > 0, below[..., wall], above[..., wall])
         return np.where(wall < 0, 0.0, chosen * size)
 
     def outside(self, w):

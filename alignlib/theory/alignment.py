@@ -88,7 +88,7 @@ def check_nonconvergence(net: Network, data: Dataset, key: str = "nonconvergence
 
 
 def check_balancedness(path: Trajectory, bound: float, key: str = "balancedness") -> Claim:
-    """`‖w_j‖² - v_j²` stays what it was, for every neuron at every kept time.
+    """`‖w_j‖² - v_j²` stays what it was, for every neuron at every kept time, whatever the slope.
 
     Measured: its largest change, relative to the largest `‖w_j‖²` of the run. Gradient flow
     conserves it (Du, Hu, Lee 2018; chapter 1); gradient descent drifts in proportion to its step.
@@ -117,6 +117,8 @@ def check_balancedness(path: Trajectory, bound: float, key: str = "balancedness"
 def check_alignment(path: Trajectory, key: str = "alignment") -> Claim:
     """After MMV, Theorem 1: every neuron is at its goal before the loss has moved by 1 % (our threshold).
 
+    For ReLU networks; a `negative_slope` other than 0 is refused.
+
     Measured: the alignment time. Bound: when the loss has come down to 99 %, or the end of the run.
 
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
@@ -142,7 +144,7 @@ def check_directional_alignment(
     """After MMV: before the loss has moved by 1 %, every living neuron points to the sum of its class.
 
     Measured: the smallest `cos(w_j, x_+)` over the neurons with `v_j > 0`, `cos(w_j, x_-)` over the
-    others, when the loss has come down to 99 %. Bound: ours.
+    others, when the loss has come down to 99 %. Bound: ours. For ReLU networks; a slope is refused.
 
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
     >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
@@ -179,6 +181,7 @@ def _quiet_until(path):
 
 def _alignment_hypotheses(path):
     """Those of MMV's Theorem 1 that can be checked; that the scale is small enough is not among them."""
+    inputs.relu("path", path.start, "this theorem")
     largest = float((path.start.w**2).sum(axis=1).max())
     pulls = path.loss_function.pull(path.outputs, path.data.y)
     return {
@@ -232,12 +235,15 @@ def bound_turning_time(mu: float, angle: float = np.pi / 2, length: float = 1.0)
 def check_alignment_time(path: "EarlyFlow", key: str = "alignment-time") -> Claim:
     """No neuron of an early flow with `v v̇(0) ≥ 0` is later than `bound_alignment_time`.
 
+    For ReLU networks; a `negative_slope` other than 0 is refused.
+
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
     >>> early = al.early_flow(net, al.data.toy_2d(), "exponential")
     >>> al.theory.check_alignment_time(early)
     Claim(alignment-time: measured 0.192, bound <= 1.79: holds)
     """
     net, data = path.start, path.data
+    inputs.relu("path", net, "this theorem")
     g = path.loss_function.pull(np.zeros(data.n), data.y)
     grows = net.v * (net.w * geometry.pulled(net, data, g)).sum(axis=1) >= 0
     size2 = (net.w**2).sum(axis=1)

@@ -1,7 +1,8 @@
 """Certificates: conditions on one network from which its whole future follows.
 
-Both are derived in this book. A certificate returns every number that enters, so that a reader can
-check it by hand, and says which hypotheses fail if it does not hold.
+Both are derived in this book, for ReLU networks: a `negative_slope` other than 0 is refused. A certificate
+returns every number that enters, so that a reader can check it by hand, and says which hypotheses fail if
+it does not hold.
 """
 
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ def certify_convergence(net: Network, data: Dataset, loss: str | losses.Loss) ->
     ------
     ValueError
         If the loss is neither exponential nor logistic, the labels are not +1 and -1, a sample is zero,
-        or the dimensions differ.
+        the dimensions differ, or the network is not ReLU.
 
     Examples
     --------
@@ -76,6 +77,7 @@ def certify_convergence(net: Network, data: Dataset, loss: str | losses.Loss) ->
     loss = _known(loss, ("exponential", "logistic"))
     inputs.labels("data.y", data.y)
     inputs.same_dim(net, data)
+    inputs.relu("net", net, "this certificate")
     *alive, dead = geometry.subnetworks(net, data)
     x_min = float(np.linalg.norm(data.x, axis=1).min())
     each = loss.sample_value(net(data.x), data.y) / (data.n if loss.reduction == "mean" else 1)
@@ -157,7 +159,8 @@ def certify_nonconvergence(
     Raises
     ------
     ValueError
-        If the loss is not squared, all samples are zero, or the dimensions differ.
+        If the loss is not squared, all samples are zero, the dimensions differ, or the network is not
+        ReLU.
 
     Examples
     --------
@@ -169,6 +172,7 @@ def certify_nonconvergence(
     """
     loss = _known(loss, ("squared",))
     inputs.same_dim(net, data)
+    inputs.relu("net", net, "this certificate")
     acts = data.x.any(axis=1)
     if not acts.any():
         raise ValueError("`data` must have a sample that is not zero, got none")

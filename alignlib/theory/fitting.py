@@ -1,6 +1,7 @@
 """Statements about the fit after alignment, as bounds and checks.
 
 From a time `t2` on at which every neuron is at its goal the network is two linear networks (chapter 4).
+All statements are about ReLU networks: a `negative_slope` other than 0 is refused.
 """
 
 from typing import Any
@@ -8,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alignlib import geometry, measure
+from alignlib import geometry, inputs, measure
 from alignlib.claim import Claim
-from alignlib.network import Network
 from alignlib.theory.certificates import certify_convergence
 from alignlib.trajectory import Trajectory
 
@@ -170,14 +170,13 @@ def _groups(path, t2):
     """For V+ and V- at `t2`, unless empty: which neurons, and the eigenvalues of Δ, rising."""
     net = path.at(t2)
     alive = geometry.subnetworks(path, t2)[:2]
-    found = [
-        (rows, measure.minkowski_gram(Network(net.w[rows], net.v[rows]))) for rows in alive if rows.any()
-    ]
+    found = [(rows, measure.minkowski_gram(net.some(rows))) for rows in alive if rows.any()]
     return [(rows, np.linalg.eigvalsh(delta)) for rows, delta in found]
 
 
 def _rest(path, t2):
     """The neurons in neither of them: the dead ones, if all are at their goals."""
+    inputs.relu("path", path.at(t2), "this bound")
     return ~geometry.subnetworks(path, t2)[:2].any(axis=0)
 
 
