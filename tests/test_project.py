@@ -1,5 +1,6 @@
 """The project agrees with itself: one list of packages, a light import, notebooks stored as executed."""
 
+import ast
 import importlib
 import re
 import subprocess
@@ -125,11 +126,14 @@ def rooms_of(text):
 
 def imported(path, package):
     """The rooms of `package` that a file imports at its top; `path` may be a folder of files."""
-    files = sorted(path.glob("*.py")) if path.is_dir() else [path]
-    text = "\n".join(file.read_text() for file in files)
-    found = re.findall(rf"^from {package}(?:\.(\w+)[\w.]*)? import \(?([\w, \n]+)", text, re.MULTILINE)
-    parts = [module or part for module, items in found for part in re.split(r"[,\s]+", items)]
-    return {part for part in parts if part and part != "as"}
+    used = set()
+    for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.ImportFrom) and node.module == package:
+                used |= {name.name for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module.startswith(f"{package}."):
+                used.add(node.module.removeprefix(f"{package}.").split(".")[0])
+    return used
 
 
 @pytest.mark.parametrize("package", ["alignlib", "alignlib.solver"])
