@@ -17,12 +17,12 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
-inputs -> data, network, loss -> geometry -> trajectory -> solver
+inputs -> pytorch -> data, network, loss -> geometry -> trajectory -> solver
 -> early, equicorrelated, flow, descent -> doubts, extremal, measure, claim -> table, theory
 -> sweeps -> plots -> widgets
 
-PyTorch is loaded with `descent`, Numba with the solvers, pandas with `sweeps`, Matplotlib with
-`plots`, on first use.
+PyTorch is loaded with `descent` and by what is called `..._torch`, Numba with the solvers, pandas with
+`sweeps`, Matplotlib with `plots`, on first use.
 """
 
 from importlib import import_module
@@ -34,7 +34,7 @@ from alignlib.data import Dataset
 from alignlib.loss import Loss
 from alignlib.network import Network
 from alignlib.table import Table
-from alignlib.trajectory import Trajectory
+from alignlib.trajectory import Trajectory, recorded
 
 if TYPE_CHECKING:  # they are loaded when first asked for: see `LAZY`
     from alignlib import descent, equicorrelated, plots, widgets
@@ -68,6 +68,7 @@ __all__ = [
     "measure",
     "network",
     "plots",
+    "recorded",
     "sweep",
     "theory",
     "widgets",

@@ -39,9 +39,17 @@ def array(name, value, ndim, shape=None):
     except (TypeError, ValueError, RuntimeError):
         result = None
     if result is None:
-        raise ValueError(f"`{name}` must be an array of real numbers, got {type(value).__name__}")
+        tensor = hasattr(value, "detach")  # on a graph, on another device, or of a type that NumPy lacks
+        mend = ": pass `.detach().cpu().double()` of it, or a whole module to `Network.from_torch`"
+        raise ValueError(
+            f"`{name}` must be an array of real numbers, got {type(value).__name__}" + mend * tensor
+        )
     if result.ndim != ndim or result.size == 0:
-        raise ValueError(f"`{name}` must be a non-empty array with {ndim} axes, got shape {result.shape}")
+        flat = ndim == 1 and result.size == max(result.shape, default=0) > 0  # as of PyTorch: (n, 1)
+        mend = f": pass `{name}.reshape(-1)`" * flat
+        raise ValueError(
+            f"`{name}` must be a non-empty array with {ndim} axes, got shape {result.shape}{mend}"
+        )
     wanted = (None,) * ndim if shape is None else shape
     if any(want is not None and want != have for want, have in zip(wanted, result.shape)):
         text = ", ".join("any" if want is None else str(want) for want in wanted)
@@ -73,7 +81,8 @@ def labels(name, value):
     result = array(name, value, 1)
     bad = result[np.abs(result) != 1]
     if bad.size:
-        raise ValueError(f"`{name}` must hold the labels +1 and -1 only, got {bad[0]:g}")
+        mend = f": pass `2 * {name.split('.')[-1]} - 1`" * bool(np.isin(result, (0, 1)).all())
+        raise ValueError(f"`{name}` must hold the labels +1 and -1 only, got {bad[0]:g}{mend}")
     return result
 
 
@@ -99,6 +108,18 @@ def positive(name, value, below=np.inf):
     if not 0 < result < below:
         need = "a positive finite number" if np.isinf(below) else f"a number between 0 and {below:g}"
         raise ValueError(f"`{name}` must be {need}, got {value!r}")
+    return result
+
+
+def at_least_zero(name, value, below=np.inf):
+    """`value` as a float that is zero or above, and under `below`."""
+    try:
+        result = np.nan if isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        result = np.nan
+    if not 0 <= result < below:
+        end = "finite" if np.isinf(below) else f"below {below:g}"
+        raise ValueError(f"`{name}` must be a number that is at least 0 and {end}, got {value!r}")
     return result
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alignlib import inputs
+from alignlib import inputs, pytorch
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,36 @@ class Loss:
 
     def __post_init__(self) -> None:
         inputs.choice("reduction", self.reduction, ("sum", "mean"))
+
+    @classmethod
+    def from_torch(cls, function, *, name=None, reduction=None, classes=False):
+        """A loss of PyTorch: its value as it is, its pull by automatic differentiation, in float64.
+
+        Parameters
+        ----------
+        function : function (f, y) -> ℓ of two tensors of one shape, elementwise; or a loss module, such as
+            `torch.nn.BCEWithLogitsLoss()`. Labels reach it as they are in the data, 0 and 1 for that one.
+        name : str; without it, that of the function or module
+        reduction : "sum" or "mean"; without it, that of the module, and "sum" for a function
+        classes : bool, whether the labels must be +1 and -1
+
+        Raises
+        ------
+        ValueError
+            If `function` does not take two tensors, or does not give a value for every output.
+
+        Examples
+        --------
+        >>> import torch
+        >>> al.Loss.from_torch(torch.nn.MSELoss())
+        Loss(MSELoss, mean)
+        >>> fourth = al.Loss.from_torch(lambda f, y: (f - y) ** 4, name="fourth power")
+        >>> fourth.pull([1.0, 3.0], [1.0, 1.0])
+        array([ -0., -32.])
+        """
+        value, pull, own = pytorch.loss_parts(function)
+        name = name or getattr(function, "__name__", type(function).__name__)
+        return cls(name, value, pull, reduction or {"none": "sum"}.get(own, own), classes)
 
     def value(self, f: ArrayLike, y: ArrayLike) -> Any:
         """The loss of outputs `f` (..., n) for labels `y` (n,): a float, or an array (...)."""
@@ -116,6 +146,45 @@ def get(loss: str | Loss, reduction: str | None = None) -> Loss:
     return loss if reduction is None else replace(loss, reduction=reduction)
 
 
+@dataclass(frozen=True)
+class _Quadratic:
+    factor: float
+
+    def __call__(self, f, y):
+        return self.factor * (f - y) ** 2
+
+
+@dataclass(frozen=True)
+class _QuadraticPull:
+    factor: float
+
+    def __call__(self, f, y):
+        return 2 * self.factor * (y - f)
+
+
+def quadratic(factor=0.5, reduction="sum"):
+    """The loss `c Σ (f - y)²`, or that divided by n, for a factor c: `½ Σ (f - y)²` unless told otherwise.
+
+    >>> al.loss.quadratic().value([1.0, 3.0], [1.0, 1.0])
+    2.0
+    """
+    factor = inputs.positive("factor", factor)
+    return Loss(f"{factor:g} squares", _Quadratic(factor), _QuadraticPull(factor), reduction)
+
+
+def quadratic_factor(loss):
+    """The factor c of a loss `c Σ (f - y)²`, known by what it is made of; None for any other loss.
+
+    >>> al.loss.quadratic_factor(al.loss.get("squared")), al.loss.quadratic_factor(al.loss.quadratic())
+    (1.0, 0.5)
+    """
+    if (loss.sample_value, loss.sample_pull) == (_squared, _squared_pull):
+        return 1.0
+    factor = getattr(loss.sample_value, "factor", None)
+    known = factor is not None and (_Quadratic(factor), _QuadraticPull(factor))
+    return factor if (loss.sample_value, loss.sample_pull) == known else None
+
+
 def fitting(loss: str | Loss, data: Any) -> Loss:
     """The `Loss` called `loss`, if the labels of `data` suit it and its pulls are what they should be.
 
@@ -136,6 +205,13 @@ def fitting(loss: str | Loss, data: Any) -> Loss:
         with np.errstate(all="ignore"):  # far from the labels a loss may overflow
             _check_pull(loss, data.y)
     return loss
+
+
+def constant_pulls(loss: Loss, data: Any, pulls: ArrayLike | None = None) -> np.ndarray:
+    """The pulls (n,) of the early phase: those of the zero network, or the given ones."""
+    if pulls is None:
+        return loss.pull(np.zeros(data.n), data.y)
+    return inputs.array("pulls", pulls, 1, (data.n,))
 
 
 def check_start(loss, f, y):

@@ -92,25 +92,55 @@ def alignment(net, data, loss):
     return np.divide(dot, size, out=np.full(net.width, np.nan), where=size > 0)
 
 
+def tangent_kernel(net, data):
+    """The tangent kernel `K_kl = ⟨∂f(x_k)/∂θ, ∂f(x_l)/∂θ⟩` over all weights θ, an (n, n) array.
+
+    `K_kl = Σ_j v_j² σ'(z_jk) σ'(z_jl) ⟨x_k, x_l⟩ + Σ_j σ(z_jk) σ(z_jl)` with `z_jk = ⟨w_j, x_k⟩` and
+    `σ'(0) = 0`, as in PyTorch. In gradient flow the outputs move by `ḟ = K g`, where g are the pulls.
+
+    >>> net = al.Network([[1, 0], [0, 2]], [1, 3])
+    >>> al.measure.tangent_kernel(net, al.Dataset([[1, 1], [1, -1]], [1, -1]))
+    array([[25.,  1.],
+           [ 1.,  3.]])
+    """
+    inputs.same_dim(net, data)
+    hidden = np.maximum(net.preactivations(data.x), 0)
+    reach = net.v[:, None] * (hidden > 0)
+    return (reach.T @ reach) * data.gram + hidden.T @ hidden
+
+
 def distinct_directions(net, degrees=1.0):
     """How many cones of half-angle `degrees` it takes to cover the directions of all neurons.
 
     Greedy: the largest neuron not yet covered opens a cone around itself. Zero vectors have no
-    direction and are passed over.
+    direction and are passed over. `direction_groups` says which neurons are in which.
 
     >>> al.measure.distinct_directions(al.Network([[1.0, 0.0], [2.0, 0.001], [0.0, 1.0]], [1.0, 1.0, 1.0]))
     2
     """
+    return int(direction_groups(net, degrees).max() + 1)
+
+
+def direction_groups(net, degrees=1.0):
+    """Which neurons point the same way: the number of its group for every neuron, (h,) integers.
+
+    The groups are the cones of half-angle `degrees` of `distinct_directions`, 0 around the largest neuron,
+    1 around the largest that it does not cover, and so on; -1 for a neuron with w = 0.
+
+    >>> net = al.Network([[1.0, 0.0], [0.0, 3.0], [0.0, 0.0], [2.0, 0.001]], [1.0, 1.0, 1.0, 1.0])
+    >>> al.measure.direction_groups(net)
+    array([ 1,  0, -1,  1])
+    """
     least = np.cos(np.radians(inputs.positive("degrees", degrees, below=180)))
     size = norms(net)
     order = np.argsort(-size, kind="stable")
-    largest_first = net.w[order[size[order] > 0]]
-    if not len(largest_first):
-        return 0
-    unit = inputs.unit_rows("net.w", largest_first)
+    rest = order[size[order] > 0]  # the neurons not yet covered, the largest first
+    groups = np.full(net.width, -1)
+    unit = inputs.unit_rows("net.w", net.w[rest]) if len(rest) else np.empty((0, net.dim))
     count = 0
-    while len(unit):
-        centre, unit = unit[0], unit[1:]
-        unit = unit[unit @ centre < least]
-        count += 1
-    return count
+    while len(rest):
+        outside = unit @ unit[0] < least
+        outside[0] = False  # whatever the rounding
+        groups[rest[~outside]] = count
+        rest, unit, count = rest[outside], unit[outside], count + 1
+    return groups

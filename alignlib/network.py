@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alignlib import inputs
+from alignlib import inputs, pytorch
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -97,6 +97,61 @@ class Network:
         array([-1.])
         """
         return Network(self.w[rows], self.v[rows], self.negative_slope)
+
+    @classmethod
+    def from_torch(cls, module):
+        """The network that a PyTorch module computes, exactly; the module stays as it is.
+
+        A bias of the hidden layer becomes the weight of one more input, the last, which is to be 1:
+        `dim` grows by one, and data want a last column of ones. The module may be a `Sequential` or a
+        class of one's own. It is tried on some inputs, so that a factor or an activation in its `forward`
+        is not overlooked. (A factor a > 0 of the output is weights √a times as large, and time that runs
+        a times as fast.)
+
+        Parameters
+        ----------
+        module : torch.nn.Module with two Linear layers, a ReLU between them, one output without bias
+
+        Raises
+        ------
+        ValueError
+            If the module is something else: the message says what, and why it cannot be taken.
+
+        Examples
+        --------
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Linear(3, 20), nn.ReLU(), nn.Linear(20, 1, bias=False))
+        >>> al.Network.from_torch(model)
+        Network(width=20, dim=4)
+        """
+        return cls(*pytorch.weights(module))
+
+    def to_torch(self, bias=False):
+        """The network as `torch.nn.Sequential(Linear, ReLU, Linear)` in float64, on the CPU.
+
+        Parameters
+        ----------
+        bias : whether the weights of the last input become the bias of the hidden layer
+
+        Raises
+        ------
+        ValueError
+            With `bias` and one input only, for no input would be left.
+
+        Examples
+        --------
+        >>> net = al.Network([[1.0, 0.5], [0.0, 2.0]], [1.0, -1.0])
+        >>> net.to_torch(bias=True)
+        Sequential(
+          (0): Linear(in_features=1, out_features=2, bias=True)
+          (1): ReLU()
+          (2): Linear(in_features=2, out_features=1, bias=False)
+        )
+        >>> al.Network.from_torch(net.to_torch(bias=True)).w
+        array([[1. , 0.5],
+               [0. , 2. ]])
+        """
+        return pytorch.module(self.w, self.v, bool(bias))
 
     @property
     def width(self) -> int:

@@ -118,7 +118,7 @@ def turning(path, ax=None, until=None):
     """
     ax = _axes(ax, polar=True)
     end = path.t[-1] if until is None else until
-    t = np.linspace(path.t[0], end, 120)
+    t = np.linspace(path.t[0], end, 120) if path.continuous else path.t[path.t <= end]
     nets = [path.at(time) for time in t]
     w = np.stack([net.w[:, :2] for net in nets])
     angle = np.unwrap(np.arctan2(w[..., 1], w[..., 0]), axis=0)

@@ -1,10 +1,13 @@
-"""What every solver returns: a network followed through time."""
+"""What every solver returns: a network followed through time. And the same of a run of the user's own."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from alignlib import geometry, inputs
+from alignlib import loss as losses
 from alignlib.data import Dataset
 from alignlib.loss import Loss
 from alignlib.network import Network
@@ -21,7 +24,8 @@ class Trajectory:
     Attributes
     ----------
     data, loss_function : what it was trained on
-    t : (m,) the kept times, in units of gradient flow for the stated loss
+    t : (m,) the kept times, in units of gradient flow for the stated loss; the start is always one of
+        them, so m may be one more than were asked for
     outputs : (m, n) the outputs `f(x_k)` at these times
     events : structured array of dtype `EVENT`, in order of time
     alignment_time : float
@@ -54,6 +58,7 @@ class Trajectory:
     state: Callable[[float], Network]
     signs: Callable[[float], np.ndarray]
     rtol: float = field(default=np.nan, kw_only=True)
+    continuous = True  # whether `at` has the networks between the kept times, too
 
     def __post_init__(self) -> None:
         for array in (self.t, self.outputs, self.events):
@@ -130,12 +135,143 @@ class Trajectory:
         """The network at the last kept time."""
         return self.at(self.t[-1])
 
-    def networks(self) -> Iterator[Network]:
-        """The networks at the kept times, one after the other."""
-        return (self.at(t) for t in self.t)
+    def networks(self, times: ArrayLike | None = None) -> Iterator[Network]:
+        """The networks at these times, or at the kept ones, one after the other."""
+        return (self.at(t) for t in self._times(times))
+
+    def outputs_at(self, times: ArrayLike) -> np.ndarray:
+        """The outputs `f(x_k)` at these times: (m, n).
+
+        >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+        >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+        >>> path.outputs_at([1.0, 2.0]).shape
+        (2, 8)
+        """
+        return np.array([net(self.data.x) for net in self.networks(times)])
+
+    def weights(self, times: ArrayLike | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The weights at these times, or at the kept ones, as two arrays: `w` (m, h, d) and `v` (m, h).
+
+        >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+        >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+        >>> w, v = path.weights([1.0, 2.0, 3.0])
+        >>> w.shape, v.shape
+        ((3, 10, 2), (3, 10))
+        """
+        nets = list(self.networks(times))
+        return np.array([net.w for net in nets]), np.array([net.v for net in nets])
+
+    def _times(self, times):
+        return (
+            self.t if times is None else [self._time(t) for t in inputs.array("times", times, 1).tolist()]
+        )
 
     def __repr__(self) -> str:
         return (
             f"Trajectory({self.data.name or 'data'}, t from {self.t[0]:g} to {self.t[-1]:g}, "
             f"loss {self.loss[0]:.3g} to {self.loss[-1]:.3g}, {len(self.events)} events; {self.status})"
         )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Recorded(Trajectory):
+    """A run of the user's own, of which only the kept times are known; see `recorded`."""
+
+    continuous = False
+
+    def _time(self, t):
+        near = self.t[np.argmin(np.abs(self.t - t))]
+        if not abs(near - t) <= 1e-12 * max(abs(self.t[0]), abs(self.t[-1])):
+            raise ValueError(f"`t` must be one of the recorded times, such as {near:g}, got {t!r}")
+        return float(near)
+
+    def when(self, loss):
+        """The first recorded time at which the loss is at most `loss`; inf if it never is."""
+        there = np.flatnonzero(self.loss <= loss)
+        return float(self.t[there[0]]) if there.size else np.inf
+
+
+def recorded(data, loss, t, networks):
+    """A run of your own as a trajectory, for checks, measures and pictures.
+
+    Between the recorded times nothing is made up: `at` and `patterns` take these times only, `when` gives
+    the first of them, `alignment_time` is the first from which on all are aligned, and `events` is empty,
+    for when a pattern changed is not known. Patterns are the signs of the heights (`geometry.patterns`).
+
+    Parameters
+    ----------
+    data : Dataset
+    loss : Loss or its name
+    t : (m,) times, growing; k steps of descent of length η are the time `η k`
+    networks : m networks, all of one width
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    ValueError
+        If times and networks do not fit each other, or the networks do not fit the data.
+
+    Examples
+    --------
+    >>> data = al.data.toy_2d()
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> nets, step = [net], 1e-2
+    >>> for _ in range(300):
+    ...     d = al.geometry.pulled(net, data, al.loss.get("exponential").pull(net(data.x), data.y))
+    ...     net = al.Network(net.w + step * net.v[:, None] * d, net.v + step * (net.w * d).sum(axis=1))
+    ...     nets.append(net)
+    >>> path = al.recorded(data, "exponential", step * np.arange(301), nets)
+    >>> path
+    Trajectory(toy 2-D, t from 0 to 3, loss 8 to 0.652, 0 events; recorded by the user)
+    >>> al.theory.check_alignment(path)
+    Claim(alignment: measured 0.42, bound <= 1.48: only illustrated)
+    """
+    loss, networks = losses.fitting(loss, data), list(networks)
+    t = inputs.array("t", t, 1, (len(networks),))
+    if (np.diff(t) <= 0).any():
+        raise ValueError(f"`t` must grow, got {t[1:][np.diff(t) <= 0][0]:g} after a time not before it")
+    for net in networks:
+        if not isinstance(net, Network):
+            raise ValueError(f"`networks` must be a list of Network, got {type(net).__name__}")
+        inputs.same_dim(net, data)
+    if len({net.width for net in networks}) > 1:
+        raise ValueError(f"`networks` must have one width, got {sorted({net.width for net in networks})}")
+    state = _States(t, networks, data)
+    return Recorded(
+        data,
+        loss,
+        t,
+        np.array([net(data.x) for net in networks]),
+        np.empty(0, EVENT),
+        _aligned_from(data, t, networks),
+        "recorded by the user",
+        state,
+        state.patterns,
+    )
+
+
+def _aligned_from(data, t, networks):
+    """The first of these times from which on all neurons are at their goals; nan without classes."""
+    if not (np.abs(data.y) == 1).all():
+        return np.nan
+    not_there = [i for i, net in enumerate(networks) if not geometry.aligned(net, data).all()]
+    first = not_there[-1] + 1 if not_there else 0
+    return float(t[first]) if first < len(t) else np.inf
+
+
+@dataclass(frozen=True)
+class _States:
+    """The network at a recorded time, and its patterns."""
+
+    t: np.ndarray
+    networks: list
+    data: Dataset
+
+    def __call__(self, time):
+        return self.networks[int(np.searchsorted(self.t, time))]
+
+    def patterns(self, time):
+        return geometry.patterns(self(time), self.data)

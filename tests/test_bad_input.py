@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+import torch
 
 mpl.use("agg")
 
@@ -54,6 +55,17 @@ CASES = {
     "x digits in words": (lambda: al.Dataset([["1"]], [1]), r"`x` must be an array of real numbers, got list"),
     "x words": (lambda: al.Dataset([["a"]], [1]), r"`x` must be an array of real numbers, got list"),
     "y too short": (lambda: al.Dataset([[1, 2], [3, 4]], [1]), r"`y` must have shape \(2\), got \(1,\)"),
+    "y of torch's shape": (lambda: al.Dataset([[1, 2], [3, 4]], [[1], [1]]), r"`y` must be .*with 1 axes, got shape \(2, 1\): pass `y\.reshape\(-1\)`"),
+    "y of two columns": (lambda: al.Dataset([[1, 2], [3, 4]], np.ones((2, 2))), r"`y` must be .*with 1 axes, got shape \(2, 2\)$"),
+    "labels 0 and 1": (lambda: flow(data=al.Dataset(DATA.x, DATA.y > 0)), r"`data\.y` must hold the labels \+1 and -1 only, got 0: pass `2 \* y - 1`"),
+    "labels 0, 1 and 2": (lambda: flow(data=al.Dataset(DATA.x, np.arange(8) % 3)), r"`data\.y` must hold the labels \+1 and -1 only, got 0$"),
+    "a parameter": (lambda: al.Network(torch.nn.Linear(2, 3).weight, [1, 1, 1]), r"`w` must be .*got Parameter: pass `\.detach\(\).*or a whole module to `Network\.from_torch`"),
+    "no module": (lambda: al.Network.from_torch([1.0]), r"`module` must be a torch\.nn\.Module, got list"),
+    "no room for a bias": (lambda: al.Network([[1.0]], [1.0]).to_torch(bias=True), r"`net` must have an input besides that for the bias"),
+    "loss of a word": (lambda: al.Loss.from_torch("mse"), r"`function` must be a function of tensors or a loss module, got 'mse'"),
+    "loss that is a sum": (lambda: al.Loss.from_torch(torch.nn.functional.mse_loss), r"`function` must give one value for every output \(reduction='none'\), got shape \(\)"),
+    "loss of one argument": (lambda: al.Loss.from_torch(torch.relu), r"`function` must take tensors of outputs and labels .*got TypeError"),
+    "loss of torch with a kink": (lambda: descend(loss=al.Loss.from_torch(torch.nn.L1Loss())), r"`loss` must have a continuous pull"),
     "labels": (lambda: REGRESSION.mu, r"`y` must hold the labels \+1 and -1 only, got 1\.1"),
     "cones of a path and data": (lambda: al.geometry.cones(PATH, REGRESSION), r"a trajectory and a time, got EarlyFlow and Dataset"),
     "patterns of a network and a time": (lambda: al.geometry.patterns(NET, 1.0), r"`data` must be a Dataset, got float"),
@@ -70,6 +82,9 @@ CASES = {
     "third singular value with a slope": (lambda: al.theory.bound_third_singular_value(flow(net=LEAKY), 0), r"`path` must have negative_slope 0"),
     "loss bound with a slope": (lambda: al.theory.bound_loss(flow(net=LEAKY), 0, 1), r"`net` must have negative_slope 0"),
     "heights with a slope": (lambda: HEIGHTS(LEAKY, DATA), r"`net` must have negative_slope 0, for the closed form"),
+    "pulls too few": (lambda: al.early_flow(NET, DATA, "logistic", pulls=[1.0]), rf"`pulls` must have shape \({DATA.n}\), got \(1,\)"),
+    "pulls not finite": (lambda: al.early_flow(NET, DATA, "logistic", pulls=np.full(DATA.n, np.inf)), r"`pulls` must be finite, got inf"),
+    "pulls of extremal vectors": (lambda: al.extremal_vectors(DATA, "logistic", pulls=np.eye(3)), r"`pulls` must be a non-empty array with 1 axes, got shape \(3, 3\)"),
     "zero sample": (lambda: al.Dataset([[0, 0], [1, 0]], [1, 1]).mu, r"`x` must have no zero vectors .*row 0"),
     "zero neuron": (
         lambda: al.geometry.cosine(np.zeros((1, 2)), [[1.0, 0]]),
@@ -98,6 +113,28 @@ CASES = {
     "step": (lambda: descend(step=-1), r"`step` must be a positive finite number, got -1"),
     "n_steps": (lambda: descend(n_steps=0), r"`n_steps` must be at least 1, got 0"),
     "dtype": (lambda: descend(dtype="int8"), r"`dtype` must be one of float64, float32, got 'int8'"),
+    "negative quadratic": (lambda: al.loss.quadratic(-1), r"`factor` must be a positive finite number, got -1"),
+    "no record": (lambda: al.recorded(DATA, "squared", [], []), r"`t` must be a non-empty array"),
+    "record of too few": (lambda: al.recorded(DATA, "squared", [0, 1], [NET]), r"`t` must have shape \(1\), got \(2,\)"),
+    "record back in time": (lambda: al.recorded(DATA, "squared", [0, 1, 1], 3 * [NET]), r"`t` must grow, got 1 after"),
+    "record of arrays": (lambda: al.recorded(DATA, "squared", [0], [NET.w]), r"`networks` must be a list of Network, got ndarray"),
+    "record of other data": (lambda: al.recorded(al.data.separated(3, 5, 0.1, rng=0), "squared", [0], [NET]), r"`net` must have dim 5"),
+    "record of two widths": (lambda: al.recorded(DATA, "squared", [0, 1], [NET, al.Network([[1, 1]], [1])]), r"`networks` must have one width, got \[1, 3\]"),
+    "record of wrong labels": (lambda: al.recorded(REGRESSION, "logistic", [0], [NET]), r"`data\.y` must hold the labels"),
+    "between records": (lambda: al.recorded(DATA, "squared", [0, 1], [NET, NET]).at(0.4), r"`t` must be one of the recorded times, such as 0, got 0\.4"),
+    "no times": (lambda: PATH.outputs_at([]), r"`times` must be a non-empty array"),
+    "one time for many": (lambda: PATH.weights(1.0), r"`times` must be a non-empty array with 1 axes"),
+    "outputs too late": (lambda: flow().outputs_at([0, 2]), r"`t` must lie between 0 and 1, got 2"),
+    "kernel on other data": (lambda: al.measure.tangent_kernel(NET, al.data.separated(3, 5, 0.1, rng=0)), r"`net` must have dim 5.*got 2"),
+    "groups of no angle": (lambda: al.measure.direction_groups(NET, 0), r"`degrees` must be a number between 0 and 180, got 0"),
+    "batch of none": (lambda: descend(batch_size=0), r"`batch_size` must be at least 1, got 0"),
+    "batch of too many": (lambda: descend(batch_size=9), r"`batch_size` must be at most n = 8, got 9"),
+    "batch of a share": (lambda: descend(batch_size=0.5), r"`batch_size` must be an integer, got 0\.5"),
+    "momentum of one": (lambda: descend(momentum=1), r"`momentum` must be a number that is at least 0 and below 1, got 1"),
+    "negative decay": (lambda: descend(weight_decay=-0.1), r"`weight_decay` must be a number that is at least 0 and finite, got -0\.1"),
+    "decay of a word": (lambda: descend(weight_decay="1"), r"`weight_decay` must be a number .*got '1'"),
+    "seed of batches": (lambda: descend(batch_size=2, rng=-1), r"`rng` must be"),
+    "stop at no loss": (lambda: descend(stop_loss=0), r"`stop_loss` must be a positive finite number, got 0"),
     "dims differ": (lambda: descend(data=al.data.separated(3, 5, 0.1, rng=0)), r"`net` must have dim 5.*got 2"),
     "t_save late": (lambda: descend(t_save=[0.3]), r"`t_save` must lie between 0 and step \* n_steps = 0\.2"),
     "infinite loss": (

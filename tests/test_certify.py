@@ -225,3 +225,44 @@ def test_neurons_that_died_on_a_hyperplane_count_as_dead():
     # A third of them die, as computed in chapter 4; six standard deviations of the count are 49.
     assert abs(found.dead - 100) < 49
     assert sum(found.alive) + found.dead == 300
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize("factor", [0.5, 3.0])
+def test_a_factor_of_the_squared_loss_is_a_unit_of_time(stuck, reduction, factor):
+    path = stuck[0]
+    for time in (1.0, 20.0, 2000.0):  # not yet, and then for ever
+        plain = al.theory.certify_nonconvergence(
+            path.at(time), path.data, al.loss.get("squared", reduction)
+        )
+        found = al.theory.certify_nonconvergence(
+            path.at(time), path.data, al.loss.quadratic(factor, reduction)
+        )
+        assert found.hypotheses == plain.hypotheses
+        assert (found.full, found.dead, found.pinned) == (plain.full, plain.dead, plain.pinned)
+        # What has the dimension of a loss has the factor, what has none is the same, to a few roundings.
+        for name in ("loss", "limit", "excess", "eigenvalues"):
+            assert getattr(found, name) == pytest.approx(factor * np.array(getattr(plain, name)), rel=1e-12)
+        for name in ("q", "rapidity", "margin"):
+            assert getattr(found, name) == pytest.approx(getattr(plain, name), rel=1e-9)
+    assert found.holds
+
+
+def test_the_limit_under_half_the_squares_is_reached():
+    data, loss = al.data.three_points(), al.loss.quadratic()
+    path = al.gradient_flow(al.Network.balanced(200, 2, 1e-3, rng=0), data, loss, 1000.0)
+    found = al.theory.certify_nonconvergence(path.final, data, loss)
+    assert found.holds
+    residual = data.y - data.x @ np.linalg.lstsq(data.x, data.y, rcond=None)[0]
+    assert path.loss[-1] == pytest.approx(residual @ residual / 2, rel=1e-6) == found.limit
+
+
+def test_a_quadratic_loss_is_known_by_what_it_is():
+    half = al.loss.quadratic()
+    assert al.loss.quadratic_factor(half) == 0.5
+    other = al.Loss("0.5 squares", half.sample_value, al.loss.quadratic(0.6).sample_pull)
+    own = al.Loss("own", lambda f, y: (f - y) ** 2 / 2, lambda f, y: y - f)
+    for loss in (other, own, al.loss.get("logistic")):
+        assert al.loss.quadratic_factor(loss) is None
+        with pytest.raises(ValueError, match=r"`loss` must be squared, or made by `al\.loss\.quadratic`"):
+            al.theory.certify_nonconvergence(al.Network([[1.0, 0]], [1.0]), al.data.three_points(), loss)

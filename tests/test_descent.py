@@ -1,6 +1,8 @@
 """Gradient descent is Euler's method for the flow, and a run never loses what it has."""
 
 import pickle
+import time
+from itertools import repeat
 
 import numpy as np
 import pytest
@@ -13,19 +15,29 @@ DATA = al.data.separated(12, 4, 0.2, rng=0)
 NET = al.Network.unbalanced(9, 4, 0.7, rng=1)
 
 
-def autograd(net, data, loss, step, n_steps):
+def batches(n, size, rng):
+    """As documented: a permutation an epoch, cut into batches."""
+    while True:
+        order = rng.permutation(n)
+        for first in range(0, n, size):
+            yield order[first : first + size]
+
+
+def autograd(net, data, loss, step, n_steps, batch=None, **settings):
     """The same training, written the way a PyTorch user writes it."""
+    batch = batch or repeat(slice(None))
     w, v = (torch.tensor(a.copy(), requires_grad=True) for a in (net.w, net.v))
     x, y = torch.tensor(data.x.copy()), torch.tensor(data.y.copy())
     values = {
-        "exponential": lambda f: torch.exp(-y * f).sum(),
-        "logistic": lambda f: torch.nn.functional.softplus(-y * f).sum(),
-        "squared": lambda f: ((f - y) ** 2).mean(),
+        "exponential": lambda f, y: torch.exp(-y * f).sum(),
+        "logistic": lambda f, y: torch.nn.functional.softplus(-y * f).sum(),
+        "squared": lambda f, y: ((f - y) ** 2).mean(),
     }
-    optimiser = torch.optim.SGD([w, v], lr=step)
+    optimiser = torch.optim.SGD([w, v], lr=step, **settings)
     for _ in range(n_steps):
+        now = next(batch)
         optimiser.zero_grad()
-        values[loss](v @ torch.relu(w @ x.T)).backward()
+        values[loss](v @ torch.relu(w @ x[now].T), y[now]).backward()
         optimiser.step()
     return w.detach().numpy(), v.detach().numpy()
 
@@ -36,6 +48,71 @@ def test_it_is_what_autograd_and_sgd_do(loss):
     end = al.gradient_descent(NET, DATA, loss, 0.01, 100).final
     assert np.abs(end.w - w).max() < 1e-12  # 100 steps of rounding, weights of order one
     assert np.abs(end.v - v).max() < 1e-12
+
+
+@pytest.mark.parametrize("loss", ["exponential", "logistic", "squared"])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("decay", [0.0, 0.03])
+@pytest.mark.parametrize("size", [None, 1, 5, 12])  # of 12 samples: 5 leaves batches of 2
+def test_with_all_settings_it_is_torch_s_sgd(loss, momentum, decay, size):
+    batch = batches(DATA.n, size, np.random.default_rng(3)) if size else None
+    settings = {"momentum": momentum, "weight_decay": decay}
+    w, v = autograd(NET, DATA, loss, 0.01, 100, batch, **settings)
+    end = al.gradient_descent(NET, DATA, loss, 0.01, 100, batch_size=size, rng=3, **settings).final
+    assert np.abs(end.w - w).max() < 1e-12 * np.abs(w).max()  # 100 steps of rounding
+    assert np.abs(end.v - v).max() < 1e-12 * np.abs(v).max()
+    if momentum or decay or size not in (None, 12):
+        plain = al.gradient_descent(NET, DATA, loss, 0.01, 100).final
+        assert np.abs(plain.w - w).max() > 1e-4
+
+
+def test_the_draw_of_batches_is_the_seed_s():
+    def run(rng):
+        return al.gradient_descent(NET, DATA, "squared", 0.01, 20, batch_size=3, rng=rng).outputs
+
+    assert np.array_equal(run(1), run(1))
+    assert not np.array_equal(run(1), run(2))
+
+
+def test_events_of_batches_are_those_of_all_samples():
+    settings = {"batch_size": 4, "rng": 0, "t_save": 0.02 * np.arange(101)}
+    path = al.gradient_descent(NET, DATA, "exponential", 0.02, 100, **settings)
+    patterns = np.stack([net.pattern(DATA.x) for net in path.networks()])
+    assert 0 < len(path.events) == (patterns[1:] != patterns[:-1]).sum()
+
+
+def test_it_stops_at_a_loss():
+    whole = al.gradient_descent(NET, DATA, "squared", 0.01, 400, t_save=0.01 * np.arange(401))
+    wanted = (whole.loss[0] + whole.loss[-1]) / 2
+    first = int(np.argmax(whole.loss <= wanted))
+    path = al.gradient_descent(NET, DATA, "squared", 0.01, 400, stop_loss=wanted)
+    assert path.t[-1] == whole.t[first]
+    assert np.array_equal(path.final.w, whole.at(whole.t[first]).w)
+    assert path.status == f"reached `stop_loss` at t={whole.t[first]:g}"
+    assert len(al.gradient_descent(path.final, DATA, "squared", 0.01, 9, stop_loss=wanted).t) == 1
+    last = al.gradient_descent(NET, DATA, "squared", 0.01, first, stop_loss=wanted)
+    assert last.status == path.status
+    never = al.gradient_descent(NET, DATA, "squared", 0.01, 9, stop_loss=wanted)
+    assert never.status == "reached the last of 9 steps"
+
+
+def test_it_is_no_slower_than_autograd_on_a_wide_network():
+    net, data = al.Network.balanced(20_000, 2, 1e-3, rng=0), al.data.stewart(rng=0)
+    runs = autograd, al.gradient_descent
+    seconds = {run: [] for run in runs}
+    for turn in range(4):  # in turns, so that whatever else the machine does meets both
+        for run in runs:
+            start = time.process_time()
+            run(net, data, "squared", 0.01, 40 if turn else 3)  # the first time to load what is needed
+            seconds[run].append(time.process_time() - start)
+    assert min(seconds[al.gradient_descent][1:]) < min(seconds[autograd][1:])
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 784])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_sums_of_short_rows_are_torch_s(width, dtype):
+    a = torch.randn(1001, width, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(descent._row_sums(a), a.sum(dim=1))
 
 
 def test_it_converges_to_the_flow_with_order_one():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import alignlib as al
 
@@ -65,3 +66,42 @@ def test_distinct_directions():
     many = al.Network.balanced(50, 7, 1.0, rng=0)
     assert al.measure.distinct_directions(many, degrees=1e-7) == 50  # its cosine rounds to 1
     assert al.measure.distinct_directions(al.Network(np.zeros((2, 3)), np.zeros(2))) == 0
+
+
+def test_every_neuron_is_within_its_group():
+    net = al.Network.balanced(60, 2, 1.0, rng=0)
+    groups = al.measure.direction_groups(net, degrees=20)
+    count = groups.max() + 1
+    assert count == al.measure.distinct_directions(net, degrees=20) == len(set(groups))
+    least, size = np.cos(np.radians(20)), al.measure.norms(net)
+    centres = [np.argmax(np.where(groups == group, size, 0)) for group in range(count)]
+    assert (np.diff(size[centres]) < 0).all()
+    near = al.geometry.cosine(net.w, net.w[centres]) >= least
+    assert (np.argmax(near, axis=1) == groups).all()  # the first of those that reach it
+    assert near.any(axis=1).all()
+    assert al.measure.direction_groups(al.Network(np.zeros((2, 3)), np.zeros(2))).tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0])
+def test_the_tangent_kernel_is_torch_s(scale):
+    data = al.Dataset(np.vstack([al.data.separated(15, 4, 0.2, rng=0).x, np.zeros((1, 4))]), np.ones(16))
+    net = al.Network.unbalanced(9, 4, scale, rng=1)
+
+    def outputs(w, v):
+        return v @ torch.relu(w @ torch.tensor(data.x.copy()).T)
+
+    at = torch.tensor(net.w.copy()), torch.tensor(net.v.copy())
+    by_w, by_v = torch.func.jacrev(outputs, argnums=(0, 1))(*at)
+    rows = torch.cat([by_w.reshape(16, -1), by_v], dim=1).numpy()
+    kernel = al.measure.tangent_kernel(net, data)
+    # Sums of 45 products, each with a rounding of 1e-16 or two.
+    assert np.abs(kernel - rows @ rows.T).max() < 45 * 4e-16 * np.abs(kernel).max()
+
+
+def test_the_outputs_move_by_the_tangent_kernel():
+    data, net = al.data.toy_2d(), al.Network.balanced(10, 2, 0.3, rng=0)
+    path = al.gradient_flow(net, data, "logistic", t_end=1e-4, rtol=1e-10)
+    pulls = al.loss.get("logistic").pull(net(data.x), data.y)
+    speed = (path.outputs[-1] - path.outputs[0]) / 1e-4
+    # A difference over a step of 1e-4 errs by its half times a second derivative of order one.
+    assert speed == pytest.approx(al.measure.tangent_kernel(net, data) @ pulls, abs=1e-4)

@@ -159,8 +159,8 @@ def certify_nonconvergence(
     Raises
     ------
     ValueError
-        If the loss is not squared, all samples are zero, the dimensions differ, or the network is not
-        ReLU.
+        If the loss is neither squared nor made by `loss.quadratic`, all samples are zero, the dimensions
+        differ, or the network is not ReLU.
 
     Examples
     --------
@@ -170,13 +170,16 @@ def certify_nonconvergence(
     >>> found.holds, found.full, found.dead, round(found.limit, 4)
     (True, 8, 12, 0.175)
     """
-    loss = _known(loss, ("squared",))
+    loss = losses.get(loss)
+    factor = losses.quadratic_factor(loss)
+    if factor is None:
+        raise ValueError(f"`loss` must be squared, or made by `al.loss.quadratic`, got {loss!r}")
     inputs.same_dim(net, data)
     inputs.relu("net", net, "this certificate")
     acts = data.x.any(axis=1)
     if not acts.any():
         raise ValueError("`data` must have a sample that is not zero, got none")
-    x, y, weight = data.x[acts], data.y[acts], 1 / data.n if loss.reduction == "mean" else 1.0
+    x, y, weight = data.x[acts], data.y[acts], factor / data.n if loss.reduction == "mean" else factor
     height, norm = _heights(net, x)
     full, dead, pinned = _kinds(height)
     doubtful = dead & _barely_active(net, x, norm)

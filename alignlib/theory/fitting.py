@@ -205,8 +205,10 @@ def _not_before(t2, t):
 
 
 def _later(path, t2):
-    """Times after `t2`, denser towards it down to rounding, up to the last kept one."""
+    """Times after `t2`, denser towards it down to rounding, up to the last; of a record those it has."""
     end = path.t[-1]
     if not end > t2:
         raise ValueError(f"`t2` must lie before the last kept time {end:g}, got {t2!r}")
+    if not path.continuous:
+        return path.t[path.t >= t2]
     return np.append(t2 + (end - t2) * np.geomspace(1e-16, 1, TIMES)[:-1], end)

@@ -1,6 +1,6 @@
 """What networks of three widths learn of the forty points of Stewart et al.: chapter 5.
 
-    python -m benchmarks.forty_points     about six minutes on one core
+    python -m studies.forty_points     about six minutes on one core
 
 Writes `forty_points.csv`, one row a start: at each of `TIMES` the loss, the number of kinks of the
 function, and the number of living neurons that slide on a hyperplane. 20,000 is the width that the
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import alignlib as al
-from benchmarks import tables
+from studies import tables
 
 WIDTHS = (200, 2_000, 20_000)
 SEEDS = range(5)

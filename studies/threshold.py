@@ -1,6 +1,6 @@
 """How many samples a network interpolates before it stops at something simpler: chapter 5.
 
-    python -m benchmarks.threshold     about twenty minutes on one core
+    python -m studies.threshold     about twenty minutes on one core
 
 Writes `threshold.csv`, one row a start: Gaussian inputs in d dimensions, no bias, n noisy labels of a
 linear teacher; the loss at three times, the error on new inputs without noise at the last, and the same
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import alignlib as al
-from benchmarks import tables
+from studies import tables
 
 NOISE = 0.5  # its deviation; the teacher has norm 1
 TIMES = (50.0, 150.0, 500.0)

@@ -23,7 +23,7 @@ def read(name):
 def main(about, sweeps):
     """The command line of a script: for each `(name, function, configurations)` one table.
 
-    `python -m benchmarks.NAME --workers 4` uses four processes. An interrupted run goes on from the rows
+    `python -m studies.NAME --workers 4` uses four processes. An interrupted run goes on from the rows
     that it has, which are kept beside the table until it is complete.
     """
     parser = argparse.ArgumentParser(
@@ -47,7 +47,7 @@ def write(name, table, count):
         raise SystemExit(
             f"{name}: {count - len(table)} configurations are missing; the same command goes on"
         )
-    packages = ("numpy", "scipy", "numba", "alignlib")
+    packages = ("numpy", "scipy", "numba", "early-alignment")
     versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
     with (HERE / f"{name}.csv").open("w") as file:
         file.write(f"# {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {versions}\n")

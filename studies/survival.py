@@ -1,6 +1,6 @@
 """The chance that one neuron survives the early phase unaligned: the law behind chapter 5's phase diagram.
 
-    python -m benchmarks.survival     about five minutes on one core
+    python -m studies.survival     about five minutes on one core
 
 Writes `survival.csv`: for each kind of start and each scale, the share `p` of neurons that end neither
 dead nor active on all three points, although the network goes to least squares. Then a network of h
@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 import alignlib as al
-from benchmarks import tables
+from studies import tables
 
 FEW, MANY = 2**11, 2**14  # neurons that stand for infinitely many; many where few of them survive
 SCALES = {

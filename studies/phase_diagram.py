@@ -1,7 +1,7 @@
 """Which starts end at least squares on BF's three points: chapter 5's phase diagram.
 
-    python -m benchmarks.phase_diagram               the tables, about twenty minutes on one core
-    python -m benchmarks.phase_diagram --workers 4   on four cores
+    python -m studies.phase_diagram               the tables, about twenty minutes on one core
+    python -m studies.phase_diagram --workers 4   on four cores
 
 Writes `phase_diagram.csv`, one row a start: kind, width, scale and seed; how well it was aligned at the
 end of the early phase; how it ended. And `phase_functions.csv`, what the first balanced ones have learned.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import alignlib as al
-from benchmarks import tables
+from studies import tables
 
 KINDS = ("balanced", "dominated", "unbalanced")
 WIDTHS = (10, 20, 50, 100, 200, 500)

@@ -1,6 +1,6 @@
 """How long unbalanced starts stay at least squares on BF's three points: chapter 5.
 
-    python -m benchmarks.escape_times     about five minutes on one core
+    python -m studies.escape_times     about five minutes on one core
 
 Writes `escape_times.csv`, one row a start: the first time at which the loss is half that of least squares,
 infinite if it had not come by t = 400. It can be interrupted: the same command goes on.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import alignlib as al
-from benchmarks import tables
+from studies import tables
 
 WIDTHS = (20, 50, 100, 200, 500)
 SCALES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)

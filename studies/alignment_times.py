@@ -1,7 +1,7 @@
 """Alignment times over the number of samples, the separation, the width and the scale: chapter 3's tables.
 
-    python -m benchmarks.alignment_times               both grids, a quarter of an hour on one core
-    python -m benchmarks.alignment_times --workers 4   on four cores
+    python -m studies.alignment_times               both grids, a quarter of an hour on one core
+    python -m studies.alignment_times --workers 4   on four cores
 
 Writes `alignment_times.csv` (the early phase, exact) and `alignment_scales.csv` (the full flow against
 the scale of its start), one row a seed. It can be interrupted: the same command goes on. Chapter 3 makes
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import alignlib as al
-from benchmarks import tables
+from studies import tables
 
 SEEDS = range(100)
 MUS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5)

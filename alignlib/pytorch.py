@@ -1,0 +1,166 @@
+"""In and out of PyTorch: modules as weights, weights as modules, a loss by automatic differentiation.
+
+PyTorch is loaded when a function here is called, not before.
+"""
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+
+import numpy as np
+
+from alignlib import inputs
+
+NEEDED = "two-layer ReLU network (Linear, ReLU, Linear to one output without bias)"
+SIZES = 10.0 ** np.arange(-3, 7)  # of the inputs on which a module is tried
+
+
+def _torch():
+    with inputs.extra("torch"):
+        import torch
+
+    return torch
+
+
+def weights(module):
+    """The arrays `w` and `v` of a module that computes `v · relu(w x)`; see `Network.from_torch`."""
+    torch = _torch()
+    if not isinstance(module, torch.nn.Module):
+        raise ValueError(f"`module` must be a torch.nn.Module, got {type(module).__name__}")
+    hidden, out = _layers(module)
+    w = _array(hidden.weight)
+    if hidden.bias is not None:
+        w = np.column_stack([w, _array(hidden.bias)])
+    v = _array(out.weight)[0]
+    _check_outputs(module, hidden, w, v)
+    return w, v
+
+
+def module(w, v, bias):
+    """`torch.nn.Sequential(Linear, ReLU, Linear)` with these weights; see `Network.to_torch`."""
+    torch = _torch()
+    nn, linear = torch.nn, torch.nn.utils.skip_init  # nothing is drawn from the user's random numbers
+    dim = w.shape[1] - bias
+    if not dim:
+        raise ValueError("`net` must have an input besides that for the bias, got dim = 1 and bias=True")
+    hidden = linear(nn.Linear, dim, len(v), bias=bias, dtype=torch.float64)
+    out = linear(nn.Linear, len(v), 1, bias=False, dtype=torch.float64)
+    with torch.no_grad():
+        hidden.weight.copy_(torch.tensor(w[:, :dim]))
+        if bias:
+            hidden.bias.copy_(torch.tensor(w[:, -1]))
+        out.weight.copy_(torch.tensor(v)[None])
+    return nn.Sequential(hidden, nn.ReLU(), out)
+
+
+def _array(parameter):
+    return parameter.detach().cpu().double().numpy()
+
+
+def _refuse(found, why=""):
+    raise ValueError(f"`module` must be a {NEEDED}, got {found}" + (f": {why}" if why else ""))
+
+
+def _layers(module):
+    """The two Linear layers of a module that has these, one kind of activation, and nothing else."""
+    nn = _torch().nn
+    linear = [part for part in module.modules() if isinstance(part, nn.Linear)]
+    for part in module.modules():
+        leaf = next(part.children(), None) is None and part is not module
+        if isinstance(part, nn.LeakyReLU):
+            _refuse(f"{part}", "a Network has no negative slope")
+        if leaf and not isinstance(part, (nn.Linear, nn.ReLU, nn.Identity, nn.Flatten)):
+            _refuse(f"the layer {part}", "a Network has no such layer")
+    if len(linear) != 2:
+        _refuse(f"{len(linear)} Linear layers", "a Network has one hidden layer" if len(linear) > 2 else "")
+    hidden, out = linear
+    if out.in_features != hidden.out_features:
+        _refuse(f"{hidden} before {out}", "they do not follow each other")
+    if out.out_features != 1:
+        _refuse(f"{out.out_features} outputs", "a Network has one; take one row of the last weights")
+    if out.bias is not None:
+        _refuse("a bias of the output", "a Network has none; build the last layer with bias=False")
+    return hidden, out
+
+
+def _check_outputs(module, hidden, w, v):
+    """Whether the module computes what the weights say, on inputs of all sizes, to rounding."""
+    torch, weight = _torch(), hidden.weight
+    x = np.random.default_rng(0).standard_normal((4, len(SIZES), hidden.in_features)) * SIZES[:, None]
+    x = torch.as_tensor(x.reshape(-1, hidden.in_features)).to(weight)
+    try:
+        with torch.no_grad():
+            found = _array(module(x).reshape(len(x)))
+    except (RuntimeError, TypeError, IndexError, NotImplementedError, ValueError) as problem:
+        raise ValueError(
+            f"`module` must take inputs of shape (n, {hidden.in_features}) and give one output for each, "
+            f"got {type(problem).__name__}: {problem}"
+        ) from problem
+    x = np.column_stack([_array(x), np.ones((len(x), w.shape[1] - hidden.in_features))])
+    expected = v @ np.maximum(w @ x.T, 0)
+    # The classical bound on the rounding of sums of d and h terms, in the module's own precision.
+    rounding = sum(w.shape) * torch.finfo(weight.dtype).eps * (np.abs(v) @ (np.abs(w) @ np.abs(x).T))
+    wrong = np.flatnonzero(~(np.abs(found - expected) <= rounding))
+    if wrong.size:
+        _refuse(
+            f"the output {found[wrong[0]]:.6g} where its weights give {expected[wrong[0]]:.6g}",
+            "another activation, another layer or a factor comes in between",
+        )
+
+
+@dataclass(frozen=True)
+class Value:
+    """`(f, y) -> ℓ` on NumPy arrays, by a function of PyTorch tensors."""
+
+    function: Callable
+
+    def __call__(self, f, y):
+        f, y = _tensors(f, y)
+        return self.function(f, y).detach().numpy()
+
+
+@dataclass(frozen=True)
+class Pull:
+    """`(f, y) -> -∂ℓ/∂f` on NumPy arrays, by automatic differentiation."""
+
+    function: Callable
+
+    def __call__(self, f, y):
+        torch = _torch()
+        f, y = _tensors(f, y)
+        with torch.enable_grad():
+            f.requires_grad_(True)
+            (slope,) = torch.autograd.grad(self.function(f, y).sum(), f)
+        return -slope.numpy()
+
+
+def _tensors(f, y):
+    """Outputs and labels as float64 tensors of the shape of `f`, which share nothing with the arrays."""
+    f = np.array(f, dtype=np.float64)
+    y = np.array(np.broadcast_to(y, f.shape), dtype=np.float64)
+    return _torch().from_numpy(f), _torch().from_numpy(y)
+
+
+def loss_parts(function):
+    """Value, pull and reduction of a loss of PyTorch; see `Loss.from_torch`."""
+    if not callable(function):
+        raise ValueError(f"`function` must be a function of tensors or a loss module, got {function!r}")
+    reduction = getattr(function, "reduction", "none")
+    if reduction != "none":
+        inputs.choice("function.reduction", reduction, ("sum", "mean", "none"))
+        function = copy(function)  # the user's stays as it is
+        function.reduction = "none"
+    value = Value(function)
+    try:
+        shape = value(np.array([0.25, 0.5]), np.ones(2)).shape
+    except (RuntimeError, TypeError, IndexError, ValueError, AttributeError) as problem:
+        raise ValueError(
+            "`function` must take tensors of outputs and labels of one shape, "
+            f"got {type(problem).__name__}: {problem}"
+        ) from problem
+    if shape != (2,):
+        raise ValueError(
+            "`function` must give one value for every output (reduction='none'), "
+            f"got shape {shape} for (2,)"
+        )
+    return value, Pull(function), reduction
