@@ -52,6 +52,7 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
+	$(BIN)/mypy
 
 test: .venv/browser .venv/node_modules lint book
 	$(BIN)/python -m pytest -n 2 --dist loadscope

@@ -26,6 +26,7 @@ PyTorch is loaded with `descent` and by what is called `..._torch`, Numba with t
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from alignlib import data, geometry, loss, measure, network, theory
 from alignlib.claim import Claim
@@ -34,6 +35,15 @@ from alignlib.loss import Loss
 from alignlib.network import Network
 from alignlib.table import Table
 from alignlib.trajectory import Trajectory, recorded
+
+if TYPE_CHECKING:  # they are loaded when first asked for: see `LAZY`
+    from alignlib import descent, equicorrelated, plots, widgets
+    from alignlib.descent import gradient_descent
+    from alignlib.doubts import doubt
+    from alignlib.early import early_flow
+    from alignlib.extremal import extremal_vectors
+    from alignlib.flow import FlowError, gradient_flow
+    from alignlib.sweeps import sweep
 
 __version__ = "0.1.0"
 

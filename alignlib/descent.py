@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from itertools import repeat
 
 import numpy as np
+from numpy.typing import ArrayLike
 from tqdm.auto import tqdm
 
 from alignlib import inputs
 from alignlib import loss as losses
+from alignlib.data import Dataset
 from alignlib.network import Network
 from alignlib.trajectory import EVENT, Trajectory
 
@@ -18,23 +20,23 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
 def gradient_descent(
-    net,
-    data,
-    loss,
-    step,
-    n_steps,
+    net: Network,
+    data: Dataset,
+    loss: str | losses.Loss,
+    step: float,
+    n_steps: int,
     *,
-    batch_size=None,
-    momentum=0.0,
-    weight_decay=0.0,
-    rng=None,
-    stop_loss=None,
-    t_save=None,
-    dtype="float64",
-    device="cpu",
-    max_events=1_000_000,
-    progress=False,
-):
+    batch_size: int | None = None,
+    momentum: float = 0.0,
+    weight_decay: float = 0.0,
+    rng: inputs.Seed = None,
+    stop_loss: float | None = None,
+    t_save: ArrayLike | None = None,
+    dtype: str = "float64",
+    device: str = "cpu",
+    max_events: int = 1_000_000,
+    progress: bool = False,
+) -> Trajectory:
     """Train `net` on `data` by gradient descent, in full batches unless `batch_size` says otherwise.
 
     One step is `w_j += η v_j D_j`, `v_j += η ⟨w_j, D_j⟩` with `D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`,

@@ -8,9 +8,11 @@ wall (`polygon`) to its last event (`constant`).
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignlib import inputs
 from alignlib import loss as losses
+from alignlib.data import Dataset
 from alignlib.network import Network
 from alignlib.solver import constant, events
 from alignlib.solver.walls import Walls
@@ -39,7 +41,7 @@ class EarlyFlow(Trajectory):
     sliding: np.ndarray
     pulls: np.ndarray
 
-    def at(self, t):
+    def at(self, t: float) -> Network:
         """The network at time `t ≥ 0`, exact also after the last event.
 
         Raises
@@ -55,7 +57,16 @@ class EarlyFlow(Trajectory):
         return float(t)
 
 
-def early_flow(net, data, loss, t_end=None, t_save=None, *, pulls=None, weight_decay=0.0):
+def early_flow(
+    net: Network,
+    data: Dataset,
+    loss: str | losses.Loss,
+    t_end: float | None = None,
+    t_save: ArrayLike | None = None,
+    *,
+    pulls: ArrayLike | None = None,
+    weight_decay: float = 0.0,
+) -> EarlyFlow:
     """Follow every neuron of `net` under the constant pulls `g_k(0)` of the zero network.
 
     Exact for any data, slope and loss: `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩` between events in closed form,

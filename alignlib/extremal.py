@@ -8,9 +8,11 @@ of v: a neuron starts anywhere around and its direction tends to them.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignlib import inputs
 from alignlib import loss as losses
+from alignlib.data import Dataset
 from alignlib.network import Network
 from alignlib.solver.walls import Walls
 
@@ -41,13 +43,21 @@ class ExtremalVector:
     basin: tuple | None
     share: float
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         active = "".join("s" if t else "01"[int(p)] for p, t in zip(self.pattern, self.tight))
         size = f"rate={self.rate:.3g}, share={self.share:.3g}"
         return f"ExtremalVector(sign={self.sign:+.0f}, pattern={active}, {size})"
 
 
-def extremal_vectors(data, loss, starts=2000, rng=0, *, pulls=None, negative_slope=0.0):
+def extremal_vectors(
+    data: Dataset,
+    loss: str | losses.Loss,
+    starts: int = 2000,
+    rng: inputs.Seed = 0,
+    *,
+    pulls: ArrayLike | None = None,
+    negative_slope: float = 0.0,
+) -> list[ExtremalVector]:
     """All extremal vectors for d = 2, exactly; those found from random `starts` in other dimensions.
 
     Parameters

@@ -8,9 +8,11 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignlib import inputs
 from alignlib import loss as losses
+from alignlib.data import Dataset
 from alignlib.network import Network
 from alignlib.solver import events
 from alignlib.solver.collocation import NODES, Step
@@ -39,7 +41,17 @@ class FlowError(RuntimeError):
         return type(self), (str(self), self.trajectory)
 
 
-def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False, *, weight_decay=0.0):
+def gradient_flow(
+    net: Network,
+    data: Dataset,
+    loss: str | losses.Loss,
+    t_end: float,
+    rtol: float = 1e-6,
+    t_save: ArrayLike | None = None,
+    progress: bool = False,
+    *,
+    weight_decay: float = 0.0,
+) -> Trajectory:
     """Follow the gradient flow of `loss` from `net` to time `t_end`.
 
     `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩`, `D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, in the sense of Filippov where

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
+Seed = int | np.random.Generator | None  # what `generator` takes
+
 
 @contextmanager
 def extra(name):
@@ -170,7 +172,7 @@ def same_dim(net, data):
         raise ValueError(f"`net` must have dim {data.dim}, that of `data`, got {net.dim}")
 
 
-def generator(name, value):
+def generator(name: str, value: Seed) -> np.random.Generator:
     """`value`, a seed or a generator or None for a fresh seed, as a `numpy.random.Generator`."""
     try:
         return np.random.default_rng(value)

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignlib import inputs, pytorch
 
@@ -41,7 +43,7 @@ class Loss:
     reduction: str = "sum"
     classes: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         inputs.choice("reduction", self.reduction, ("sum", "mean"))
 
     @classmethod
@@ -74,18 +76,18 @@ class Loss:
         name = name or getattr(function, "__name__", type(function).__name__)
         return cls(name, value, pull, reduction or {"none": "sum"}.get(own, own), classes)
 
-    def value(self, f, y):
+    def value(self, f: ArrayLike, y: ArrayLike) -> Any:
         """The loss of outputs `f` (..., n) for labels `y` (n,): a float, or an array (...)."""
         each = self.sample_value(np.asarray(f), np.asarray(y))
         total = each.sum(axis=-1) if self.reduction == "sum" else each.mean(axis=-1)
         return total if np.ndim(total) else float(total)
 
-    def pull(self, f, y):
+    def pull(self, f: ArrayLike, y: ArrayLike) -> np.ndarray:
         """The pulls `g_k = -∂L/∂f_k`, of the shape of `f`."""
         each = self.sample_pull(np.asarray(f), np.asarray(y))
         return each if self.reduction == "sum" else each / np.shape(f)[-1]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Loss({self.name}, {self.reduction})"
 
 
@@ -121,7 +123,7 @@ NAMED = {
 }
 
 
-def get(loss, reduction=None):
+def get(loss: str | Loss, reduction: str | None = None) -> Loss:
     """The `Loss` called `loss`, or `loss` itself if it is one; `reduction` overrides its own.
 
     By name: "exponential" `Σ e^{-y f}` (MMV), "logistic" `Σ log(1 + e^{-y f})`,
@@ -183,7 +185,7 @@ def quadratic_factor(loss):
     return factor if (loss.sample_value, loss.sample_pull) == known else None
 
 
-def fitting(loss, data):
+def fitting(loss: str | Loss, data: Any) -> Loss:
     """The `Loss` called `loss`, if the labels of `data` suit it and its pulls are what they should be.
 
     A user's own loss is tried at some outputs around the labels.
@@ -205,7 +207,7 @@ def fitting(loss, data):
     return loss
 
 
-def constant_pulls(loss, data, pulls=None):
+def constant_pulls(loss: Loss, data: Any, pulls: ArrayLike | None = None) -> np.ndarray:
     """The pulls (n,) of the early phase: those of the zero network, or the given ones."""
     if pulls is None:
         return loss.pull(np.zeros(data.n), data.y)

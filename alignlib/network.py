@@ -1,8 +1,10 @@
 """The two-layer network, with ReLU or a leaky slope, and its three kinds of start."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignlib import inputs, pytorch
 
@@ -39,7 +41,11 @@ class Network:
     v: np.ndarray
     negative_slope: float = 0.0
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # what may be given; the fields are what comes of it
+
+        def __init__(self, w: ArrayLike, v: ArrayLike, negative_slope: float = 0.0) -> None: ...
+
+    def __post_init__(self) -> None:
         slope = inputs.between("negative_slope", self.negative_slope, -1, 1)
         object.__setattr__(self, "negative_slope", slope)
         w = inputs.array("w", self.w, 2)
@@ -47,7 +53,9 @@ class Network:
         object.__setattr__(self, "v", inputs.array("v", self.v, 1, (len(w),)))
 
     @classmethod
-    def balanced(cls, width, dim, scale, rng, negative_slope=0.0):
+    def balanced(
+        cls, width: int, dim: int, scale: float, rng: inputs.Seed, negative_slope: float = 0.0
+    ) -> Self:
         """Gaussian `w_j` and `|v_j| = ‖w_j‖` with a random sign: light-like neurons.
 
         Every entry of `w` has standard deviation `scale / √width`, so the size of `W`, and of the
@@ -59,7 +67,9 @@ class Network:
         return cls(w, v, negative_slope)
 
     @classmethod
-    def dominated(cls, width, dim, scale, rng, negative_slope=0.0):
+    def dominated(
+        cls, width: int, dim: int, scale: float, rng: inputs.Seed, negative_slope: float = 0.0
+    ) -> Self:
         """Gaussian `w_j` and `|v_j| > ‖w_j‖`: time-like neurons.
 
         `v_j² = ‖w_j‖² + ζ_j²` with `ζ_j` an independent Gaussian of standard deviation
@@ -72,7 +82,9 @@ class Network:
         return cls(w, sign * np.hypot(np.linalg.norm(w, axis=1), excess), negative_slope)
 
     @classmethod
-    def unbalanced(cls, width, dim, scale, rng, negative_slope=0.0):
+    def unbalanced(
+        cls, width: int, dim: int, scale: float, rng: inputs.Seed, negative_slope: float = 0.0
+    ) -> Self:
         """Independent Gaussian `w_j` and `v_j`, all entries with deviation `scale / √width`."""
         rng = inputs.generator("rng", rng)
         w = _gaussian(width, dim, scale, rng)
@@ -144,24 +156,24 @@ class Network:
         return pytorch.module(self.w, self.v, self.negative_slope, bool(bias))
 
     @property
-    def width(self):
+    def width(self) -> int:
         """Number of neurons, h."""
         return len(self.v)
 
     @property
-    def dim(self):
+    def dim(self) -> int:
         """Number of inputs, d."""
         return self.w.shape[1]
 
-    def preactivations(self, x):
+    def preactivations(self, x: ArrayLike) -> np.ndarray:
         """`z_jk = ⟨w_j, x_k⟩` as an (h, n) array, for `x` of shape (n, d)."""
         return self.w @ inputs.array("x", x, 2, (None, self.dim)).T
 
-    def pattern(self, x):
+    def pattern(self, x: ArrayLike) -> np.ndarray:
         """Which neuron is active on which sample: the (h, n) boolean array `z_jk > 0`."""
         return self.preactivations(x) > 0
 
-    def __call__(self, x):
+    def __call__(self, x: ArrayLike) -> np.ndarray:
         """The outputs `f(x_k)` as an (n,) array, for `x` of shape (n, d)."""
         z = self.preactivations(x)
         active = self.v @ np.maximum(z, 0)
@@ -169,7 +181,7 @@ class Network:
             return active
         return active + self.negative_slope * (self.v @ np.minimum(z, 0))
 
-    def minkowski(self):
+    def minkowski(self) -> np.ndarray:
         """`‖w_j‖² - v_j²` of every neuron, (h,): gradient flow conserves it.
 
         Under a weight decay λ it decays as `e^{-2λt}` instead.
@@ -180,7 +192,7 @@ class Network:
         norm = np.linalg.norm(self.w, axis=1)
         return (norm - self.v) * (norm + self.v)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         slope = f", negative_slope={self.negative_slope:g}" if self.negative_slope else ""
         return f"Network(width={self.width}, dim={self.dim}{slope})"
 

@@ -16,7 +16,8 @@ SIZES = 10.0 ** np.arange(-3, 7)  # of the inputs on which a module is tried
 
 
 def _torch():
-    import torch
+    with inputs.extra("torch"):
+        import torch
 
     return torch
 

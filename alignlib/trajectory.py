@@ -1,9 +1,10 @@
 """What every solver returns: a network followed through time. And the same of a run of the user's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignlib import geometry, inputs
 from alignlib import loss as losses
@@ -55,26 +56,26 @@ class Trajectory:
     events: np.ndarray
     alignment_time: float
     status: str
-    state: Callable
-    signs: Callable
+    state: Callable[[float], Network]
+    signs: Callable[[float], np.ndarray]
     rtol: float = field(default=np.nan, kw_only=True)
     weight_decay: float = field(default=0.0, kw_only=True)
     continuous = True  # whether `at` has the networks between the kept times, too
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for array in (self.t, self.outputs, self.events):
             array.setflags(write=False)
 
     @property
-    def loss(self):
+    def loss(self) -> np.ndarray:
         """The loss at the kept times, (m,)."""
         return self.loss_function.value(self.outputs, self.data.y)
 
-    def at(self, t):
+    def at(self, t: float) -> Network:
         """The network at time `t`, between the first and the last kept time; ValueError beyond them."""
         return self.state(self._time(t))
 
-    def patterns(self, t):
+    def patterns(self, t: float) -> np.ndarray:
         """Where the neurons are at time `t`, as the solver carried it: an (h, n) array of +1, 0 and -1.
 
         +1 where a neuron is active on a sample, -1 where it is not, 0 on the hyperplane: where it slides,
@@ -101,7 +102,7 @@ class Trajectory:
             raise ValueError(f"`t` must lie between {first:g} and {last:g}, got {t!r}")
         return float(np.clip(t, first, last))
 
-    def when(self, loss):
+    def when(self, loss: float) -> float:
         """The first time at which the loss has come down to `loss`; inf if it has not by the end.
 
         Between the kept times as `at` has it: exact for the flow, wherever the steps of the solver end.
@@ -127,20 +128,20 @@ class Trajectory:
         return float(brentq(above, first, last, xtol=1e-13 * last, rtol=1e-13))
 
     @property
-    def start(self):
+    def start(self) -> Network:
         """The network at the first kept time."""
         return self.at(self.t[0])
 
     @property
-    def final(self):
+    def final(self) -> Network:
         """The network at the last kept time."""
         return self.at(self.t[-1])
 
-    def networks(self, times=None):
+    def networks(self, times: ArrayLike | None = None) -> Iterator[Network]:
         """The networks at these times, or at the kept ones, one after the other."""
         return (self.at(t) for t in self._times(times))
 
-    def outputs_at(self, times):
+    def outputs_at(self, times: ArrayLike) -> np.ndarray:
         """The outputs `f(x_k)` at these times: (m, n).
 
         >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
@@ -150,7 +151,7 @@ class Trajectory:
         """
         return np.array([net(self.data.x) for net in self.networks(times)])
 
-    def weights(self, times=None):
+    def weights(self, times: ArrayLike | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The weights at these times, or at the kept ones, as two arrays: `w` (m, h, d) and `v` (m, h).
 
         >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
@@ -167,7 +168,7 @@ class Trajectory:
             self.t if times is None else [self._time(t) for t in inputs.array("times", times, 1).tolist()]
         )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"Trajectory({self.data.name or 'data'}, t from {self.t[0]:g} to {self.t[-1]:g}, "
             f"loss {self.loss[0]:.3g} to {self.loss[-1]:.3g}, {len(self.events)} events; {self.status})"

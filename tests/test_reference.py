@@ -165,7 +165,7 @@ def test_on_colab_the_notebook_s_own_repository_is_fetched_once(tmp_path, monkey
     assert asked == ["http://192.0.2.1:9000/api/sessions"]
     assert commands == [
         "git clone -q --depth 1 -b my/branch https://github.com/you/fork book",
-        "pip install -q ./book",
+        "pip install -q ./book[all]",
     ]
     monkeypatch.chdir(tmp_path)
     exec(COLAB, {})  # the kernel was started again: only the folder is missing

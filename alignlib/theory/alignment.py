@@ -1,15 +1,22 @@
 """Statements about the early phase, and the conditions of the papers, as checks: each returns a `Claim`."""
 
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alignlib import geometry, inputs
 from alignlib.claim import Claim
+from alignlib.data import Dataset
+from alignlib.network import Network
 from alignlib.theory.certificates import certify_nonconvergence
+from alignlib.trajectory import Trajectory
+
+if TYPE_CHECKING:  # it would load Numba
+    from alignlib.early import EarlyFlow
 
 
-def check_assumption_1(data, key="assumption-1"):
+def check_assumption_1(data: Dataset, key: str = "assumption-1") -> Claim:
     """MMV, Assumption 1: `μ > 0`, measured as the share of violating pairs of samples.
 
     >>> al.theory.check_assumption_1(al.data.toy_2d())
@@ -24,7 +31,7 @@ def check_assumption_1(data, key="assumption-1"):
     )
 
 
-def check_assumption_3(data, eta=1 / 6, key="assumption-3"):
+def check_assumption_3(data: Dataset, eta: float = 1 / 6, key: str = "assumption-3") -> Claim:
     """BF, Assumption 3, for three points in its order: measured as the smallest η for which it holds.
 
     Infinite if none does. The bound is `eta`; BF's Theorem 2 asks for `η < 1/6`. `data.assumption_3`
@@ -57,7 +64,7 @@ def check_assumption_3(data, eta=1 / 6, key="assumption-3"):
     )
 
 
-def check_nonconvergence(net, data, key="nonconvergence"):
+def check_nonconvergence(net: Network, data: Dataset, key: str = "nonconvergence") -> Claim:
     """The certificate that gradient flow from `net` ends at least squares: rapidity against room.
 
     Measured: `G`, which bounds `∫‖D‖ dt` from here on. Bound: the smallest rapidity that could bring a
@@ -80,7 +87,7 @@ def check_nonconvergence(net, data, key="nonconvergence"):
     )
 
 
-def check_balancedness(path, bound, key="balancedness"):
+def check_balancedness(path: Trajectory, bound: float, key: str = "balancedness") -> Claim:
     """`‖w_j‖² - v_j²` stays what it was, for every neuron at every kept time, whatever the slope.
 
     Under a weight decay λ what it was times `e^{-2λt}`.
@@ -110,7 +117,7 @@ def check_balancedness(path, bound, key="balancedness"):
     )
 
 
-def check_alignment(path, key="alignment"):
+def check_alignment(path: Trajectory, key: str = "alignment") -> Claim:
     """After MMV, Theorem 1: every neuron is at its goal before the loss has moved by 1 % (our threshold).
 
     For ReLU networks without weight decay; others are refused.
@@ -134,7 +141,9 @@ def check_alignment(path, key="alignment"):
     )
 
 
-def check_directional_alignment(path, bound=0.99, key="directional-alignment"):
+def check_directional_alignment(
+    path: Trajectory, bound: float = 0.99, key: str = "directional-alignment"
+) -> Claim:
     """After MMV: before the loss has moved by 1 %, every living neuron points to the sum of its class.
 
     Measured: the smallest `cos(w_j, x_+)` over the neurons with `v_j > 0`, `cos(w_j, x_-)` over the
@@ -187,7 +196,7 @@ def _alignment_hypotheses(path):
     }
 
 
-def bound_alignment_time(mu, pull=1.0):
+def bound_alignment_time(mu: float, pull: float = 1.0) -> float:
     """`arsinh(1/μ) / pull`: by then a neuron whose output weight does not shrink at the start is aligned.
 
     For the early phase under Assumption 1, a neuron with `|v| ≥ ‖w‖` and `v v̇(0) ≥ 0`, and pulls of the
@@ -200,7 +209,7 @@ def bound_alignment_time(mu, pull=1.0):
     return float(np.arcsinh(1 / _separation(mu))) / inputs.positive("pull", pull)
 
 
-def bound_turning_time(mu, angle=np.pi / 2, length=1.0):
+def bound_turning_time(mu: float, angle: float = np.pi / 2, length: float = 1.0) -> float:
     """By then the output weight of a balanced neuron has stopped shrinking, or the neuron is dead.
 
     `log⁺ cot(ψ/2) / length + min_q (log(1 + q/μ)/q + artanh q)`, in the early phase under Assumption 1
@@ -228,7 +237,7 @@ def bound_turning_time(mu, angle=np.pi / 2, length=1.0):
     return float(opposed + (np.log1p(q / mu) / q + np.arctanh(q)).min())
 
 
-def check_alignment_time(path, key="alignment-time"):
+def check_alignment_time(path: "EarlyFlow", key: str = "alignment-time") -> Claim:
     """No neuron of an early flow with `v v̇(0) ≥ 0` is later than `bound_alignment_time`.
 
     For ReLU networks; a `negative_slope` other than 0 is refused. Weight decay moves no event of the early

@@ -11,6 +11,8 @@ import numpy as np
 
 from alignlib import geometry, inputs
 from alignlib import loss as losses
+from alignlib.data import Dataset
+from alignlib.network import Network
 
 LIGHT = 1e-12  # relative ‖w‖² - v² up to which a neuron counts as light-like, as computed
 ON = 1e-10  # relative height up to which a neuron may be on a hyperplane, as computed
@@ -45,7 +47,7 @@ class Convergence:
         return sum(loss / (1 + alpha * loss * t) for loss, alpha in zip(self.losses, self.alpha))
 
 
-def certify_convergence(net, data, loss):
+def certify_convergence(net: Network, data: Dataset, loss: str | losses.Loss) -> Convergence:
     """Whether gradient flow from `net` provably takes the loss to zero like O(1/t).
 
     If `μ > 0` (MMV, Assumption 1) and every neuron is at its goal (S+ or dead for v > 0, S- or dead
@@ -139,7 +141,9 @@ class Nonconvergence:
         return all(self.hypotheses.values())
 
 
-def certify_nonconvergence(net, data, loss="squared"):
+def certify_nonconvergence(
+    net: Network, data: Dataset, loss: str | losses.Loss = "squared"
+) -> Nonconvergence:
     """Whether gradient flow from `net` provably ends at least squares, with a loss above zero.
 
     Every neuron is to be *dead*, *full* (active on all samples), or *pinned* (active on all but one,
@@ -223,7 +227,7 @@ def certify_nonconvergence(net, data, loss="squared"):
     )
 
 
-def _known(loss, names):
+def _known(loss: str | losses.Loss, names: tuple[str, ...]) -> losses.Loss:
     """The loss, if it is one of these as the library defines them."""
     loss = losses.get(loss)
     if losses.get(loss, "sum") not in [losses.get(name, "sum") for name in names]:

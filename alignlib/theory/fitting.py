@@ -4,18 +4,22 @@ From a time `t2` on at which every neuron is at its goal the network is two line
 All statements are about ReLU networks without weight decay: others are refused.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignlib import geometry, inputs, measure
 from alignlib.claim import Claim
 from alignlib.theory.certificates import certify_convergence
+from alignlib.trajectory import Trajectory
 
 ROUNDING = 1e-12  # relative error of a sum over the samples or the neurons, as computed
 MOVED = 1e-8  # relative change of a loss that is surely no rounding
 TIMES = 200  # a check looks at so many times, whatever the steps of the solver
 
 
-def bound_loss(path, t2, t):
+def bound_loss(path: Trajectory, t2: float, t: ArrayLike) -> Any:
     """`Σ_± L_±(t2) / (1 + α_± L_±(t2) (t - t2))`: what the loss at `t ≥ t2` cannot exceed.
 
     `α_±` is that of `certify_convergence` for the network at `t2`; `t` may be an array. Valid if every
@@ -33,7 +37,7 @@ def bound_loss(path, t2, t):
     return certificate.bound(np.asarray(t, dtype=np.float64) - t2)
 
 
-def bound_stable_rank(path, t2, t):
+def bound_stable_rank(path: Trajectory, t2: float, t: float) -> float:
     """What the stable rank `‖W‖_F² / ‖W‖_2²` at time `t ≥ t2` cannot exceed.
 
     `Σ_± (‖v_±‖² + tr Δ_±) / (‖v_±‖² + λ_min(Δ_±)) + ‖W_dead‖_F² / ‖W‖_2²`, with `‖v_±‖` and `‖W‖_2`
@@ -60,7 +64,7 @@ def _stable_rank_up_to(groups, rest, now):
     return float(total)
 
 
-def bound_third_singular_value(path, t2):
+def bound_third_singular_value(path: Trajectory, t2: float) -> float:
     """`√(λ_max(Δ_+) + λ_max(Δ_-) + ‖W_dead‖_2²)` at `t2`: what `σ_3(W)` can never exceed later.
 
     Valid if every neuron is at its goal at `t2`. Derived in chapter 4.
@@ -75,7 +79,7 @@ def bound_third_singular_value(path, t2):
     return float(np.sqrt(frozen + sum(max(delta[-1], 0.0) for _, delta in _groups(path, t2))))
 
 
-def check_loss_bound(path, t2, key="loss-bound"):
+def check_loss_bound(path: Trajectory, t2: float, key: str = "loss-bound") -> Claim:
     """The loss of each class stays below its part of `bound_loss` after `t2`.
 
     Measured: the smallest `(1/L_±(t) - 1/L_±(t2)) / (α_± (t - t2))`, how many times faster than guaranteed
@@ -114,7 +118,7 @@ def check_loss_bound(path, t2, key="loss-bound"):
     )
 
 
-def check_low_rank(path, t2, key="low-rank"):
+def check_low_rank(path: Trajectory, t2: float, key: str = "low-rank") -> Claim:
     """The stable rank of W stays below `bound_stable_rank` after `t2`.
 
     Measured: the largest ratio of the two, at 200 times. Derived in chapter 4; "at most 2 + O(ε)" is MMV's.
@@ -138,7 +142,7 @@ def check_low_rank(path, t2, key="low-rank"):
     )
 
 
-def check_third_singular_value(path, t2, key="third-singular-value"):
+def check_third_singular_value(path: Trajectory, t2: float, key: str = "third-singular-value") -> Claim:
     """`σ_3(W)` stays below `bound_third_singular_value` after `t2`.
 
     Measured: its largest value at 200 times; what an SVD rounds (`1e-14 σ_1`) is granted.
