@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help book pdf test elsewhere lab lint store lock clean
+.PHONY: help book pdf test elsewhere lab lint store package lock clean
 
 help:
 	@echo "make book   install, execute every notebook, build the HTML, say where it is"
@@ -13,6 +13,7 @@ help:
 	@echo "make pdf    print the whole book as one PDF"
 	@echo "make lab    open the chapters in JupyterLab"
 	@echo "make store  execute the notebooks and store their outputs (after changing one)"
+	@echo "make package   build what pip installs elsewhere: the library as a source distribution and a wheel"
 	@echo "make lock   resolve the dependencies in pyproject.toml again"
 	@echo "make clean  remove the built book and the environment"
 
@@ -64,11 +65,14 @@ lab: .venv/installed
 store: .venv/installed
 	$(BIN)/python -m book.store
 
+package: .venv/installed
+	@$(BIN)/python -m book.package
+
 # PyTorch's CUDA parts are left out of the lock: pip adds them where the chosen build of PyTorch needs them.
 lock: .venv/installed
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
-	  --extra book --extra test --extra sweeps --upgrade pyproject.toml --output-file .venv/lock
+	  --extra all --extra book --extra test --upgrade pyproject.toml --output-file .venv/lock
 	echo "# Every package of the book, the tests and the sweeps, made from pyproject.toml by \`make lock\`." > requirements.lock
 	grep -vE '^(nvidia-|cuda-|triton)' .venv/lock >> requirements.lock
 

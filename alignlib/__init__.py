@@ -17,10 +17,9 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
-inputs -> pytorch -> data, network, loss -> geometry -> trajectory -> walls, compiled, threads
--> boost, record -> course, magnus -> polygon, sliding -> decoupled, flight -> cells -> swarm -> groups
--> collocation -> early, equicorrelated, flow, descent -> doubts, extremal, certify, measure, claim
--> table, fit -> theory -> sweeps -> plots -> widgets
+inputs -> pytorch -> data, network, loss -> geometry -> trajectory -> solver
+-> early, equicorrelated, flow, descent -> doubts, extremal, measure, claim -> table, theory
+-> sweeps -> plots -> widgets
 
 PyTorch is loaded with `descent` and by what is called `..._torch`, Numba with the solvers, pandas with
 `sweeps`, Matplotlib with `plots`, on first use.

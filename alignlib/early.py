@@ -1,18 +1,19 @@
 """The early phase, exactly: constant pulls, decoupled neurons, no step size.
 
 While the outputs are negligible the pulls stay those of the zero network, and the neurons decouple. Each
-is boosted in closed form (`boost`) from wall to wall (`polygon`) to its last event (`decoupled`).
+is boosted in closed form (`boost`) from wall to wall (`polygon`) to its last event (`constant`).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from alignlib import decoupled, inputs, record
+from alignlib import inputs
 from alignlib import loss as losses
 from alignlib.network import Network
+from alignlib.solver import constant, events
+from alignlib.solver.walls import Walls
 from alignlib.trajectory import Trajectory
-from alignlib.walls import Walls
 
 LATEST = 250.0  # largest exponent of growth up to the default end
 
@@ -53,10 +54,11 @@ class EarlyFlow(Trajectory):
 def early_flow(net, data, loss, t_end=None, t_save=None):
     """Follow every neuron of `net` under the constant pulls `g_k(0)` of the zero network.
 
-    Exact for any data and loss: `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩` between events in closed form,
-    events by the rules in `polygon` and `boost.meet`. It does not depend on the scale of `net`. Where
+    Exact for any data, slope and loss: `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩` between events in closed form,
+    events by the rules in `polygon` and `filippov.meet`. It does not depend on the scale of `net`. Where
     the Filippov solution is not unique `σ'(0) = 0` decides: a neuron that reaches w = 0 (a time-like
-    one can) rests there, and `status` says so.
+    one can) rests there, and `status` says so. With a `negative_slope` other than 0 it goes on from there
+    by the rule for walls, applied to all of them.
 
     Parameters
     ----------
@@ -88,9 +90,9 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     """
     loss = losses.fitting(loss, data)
     inputs.same_dim(net, data)
-    walls = Walls.of(data.x)
+    walls = Walls.of(data.x, net.negative_slope)
     pulls = walls.pulls(loss.pull(np.zeros(data.n), data.y))
-    end = decoupled.follow(net, walls, pulls, np.inf)
+    end = constant.follow(net, walls, pulls, np.inf)
     if t_end is None:
         fastest = float(np.linalg.norm(end.d, axis=1).max())
         t_end = min(float(end.since.max()) or 1.0, LATEST / max(fastest, 1e-300))
@@ -100,14 +102,14 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     t = np.array([0.0, t_end]) if t_save is None else inputs.times("t_save", t_save, t_end, "`t_end`")
 
     state = _At(net, walls, pulls, end)
-    times = record.aligned_since(end.log, walls, end.first_sides, net.v, end.neurons["sign"], data)
+    times = events.aligned_since(end.log, walls, end.first_sides, net.v, end.neurons["sign"], data)
     final = walls.patterns(end.sides)
     return EarlyFlow(
         data,
         loss,
         t,
         np.array([state(time)(data.x) if time > 0 else end.first_outputs for time in t]),
-        record.expand(end.log, walls),
+        events.expand(end.log, walls),
         float(times.max()),
         _status(end, t_end),
         state,
@@ -138,7 +140,7 @@ class _At:
     net: Network
     walls: Walls
     pulls: tuple
-    end: decoupled.LastLeg
+    end: constant.LastLeg
 
     def __call__(self, time):
         if time == 0.0:
@@ -146,16 +148,16 @@ class _At:
         late = self.end.since <= time
         w, v = self.end.drift(time)
         if not late.all():
-            part = Network(self.net.w[~late], self.net.v[~late])
-            w[~late], v[~late] = decoupled.follow(part, self.walls, self.pulls, time).drift(time)
+            part = self.net.some(~late)
+            w[~late], v[~late] = constant.follow(part, self.walls, self.pulls, time).drift(time)
         if not (np.isfinite(w).all() and np.isfinite(v).all()):
             raise ValueError(f"`t` must be smaller, got {time:g}: the weights overflow by then")
-        return Network(w, v)
+        return Network(w, v, self.net.negative_slope)
 
     def patterns(self, time):
         """Where every neuron is then."""
         late, sides = self.end.since <= time, self.end.sides.copy()
         if not late.all():
-            part = Network(self.net.w[~late], self.net.v[~late])
-            sides[~late] = decoupled.follow(part, self.walls, self.pulls, time).sides
+            part = self.net.some(~late)
+            sides[~late] = constant.follow(part, self.walls, self.pulls, time).sides
         return self.walls.patterns(sides)

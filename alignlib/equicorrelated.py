@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignlib import inputs
-from alignlib.boost import OPPOSED, light_cone, moved, time_of_path
-from alignlib.compiled import entry
+from alignlib.solver.boost import OPPOSED, light_cone, moved, time_of_path
+from alignlib.solver.compiled import entry
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -88,11 +88,12 @@ class Heights:
         Raises
         ------
         ValueError
-            If the samples are not such, or a neuron is zero or not balanced.
+            If the samples are not such, a neuron is zero or not balanced, or the network is not ReLU.
         """
         if data.n < 2:
             raise ValueError(f"`data` must have at least two samples, got n = {data.n}")
         inputs.same_dim(net, data)
+        inputs.relu("net", net, "the closed form")
         apart = data.correlations[~np.eye(data.n, dtype=bool)]
         norm = np.linalg.norm(data.x, axis=1)
         if max(np.ptp(apart), np.abs(norm - 1).max()) > 1e-12:

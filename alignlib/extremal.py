@@ -12,7 +12,7 @@ import numpy as np
 from alignlib import inputs
 from alignlib import loss as losses
 from alignlib.network import Network
-from alignlib.walls import Walls
+from alignlib.solver.walls import Walls
 
 EDGE = 1e-12  # directions closer than this, in radians, are one: thousands of roundings
 
@@ -47,13 +47,14 @@ class ExtremalVector:
         return f"ExtremalVector(sign={self.sign:+.0f}, pattern={active}, {size})"
 
 
-def extremal_vectors(data, loss, starts=2000, rng=0):
+def extremal_vectors(data, loss, starts=2000, rng=0, *, negative_slope=0.0):
     """All extremal vectors for d = 2, exactly; those found from random `starts` in other dimensions.
 
     Parameters
     ----------
     starts : int, neurons that `early_flow` follows in the search, half of them with v > 0
     rng : seed or Generator of the search
+    negative_slope : float, that of the neurons; other than 0 none of them is dead
 
     Returns
     -------
@@ -68,11 +69,12 @@ def extremal_vectors(data, loss, starts=2000, rng=0):
     """
     loss = losses.fitting(loss, data)
     g = loss.pull(np.zeros(data.n), data.y)
-    walls = Walls.of(data.x)
+    slope = inputs.between("negative_slope", negative_slope, -1, 1)
+    walls = Walls.of(data.x, slope)
     if data.dim == 2:
         found = [vector for sign in (1.0, -1.0) for vector in _on_circle(walls, g, sign)]
     else:
-        found = _by_search(data, loss, inputs.integer("starts", starts, least=2), rng)
+        found = _by_search(data, loss, inputs.integer("starts", starts, least=2), rng, slope)
     return _in_order(found)
 
 
@@ -157,7 +159,7 @@ def _vector(walls, below, above, sign, angle, tight, basin):
     return ExtremalVector(u, sign, on > 0, (on == 0), 0.0 if not d.any() else rate, basin, share)
 
 
-def _by_search(data, loss, starts, rng):
+def _by_search(data, loss, starts, rng, slope):
     """Follow random neurons to the end of the early phase and list where they arrive."""
     from alignlib.early import early_flow
 
@@ -165,17 +167,18 @@ def _by_search(data, loss, starts, rng):
     w = rng.standard_normal((starts, data.dim))
     w /= np.linalg.norm(w, axis=1, keepdims=True)
     sign = np.where(np.arange(starts) % 2, -1.0, 1.0)
-    path = early_flow(Network(w, sign), data, loss)
+    path = early_flow(Network(w, sign, slope), data, loss)
     g = loss.pull(np.zeros(data.n), data.y)
     kept = {}
     for j in range(starts):
-        dead = not path.final_patterns[j].any() and not path.sliding[j].any()
+        dead = slope == 0.0 and not path.final_patterns[j].any() and not path.sliding[j].any()
         key = (sign[j], path.final_patterns[j].tobytes(), path.sliding[j].tobytes())
         kept.setdefault(key if not dead else (sign[j], b"dead"), []).append(j)
     found = []
     for (sign_v, *_), rows in kept.items():
         j = rows[0]
         u, pattern = path.directions[j], path.final_patterns[j]
-        rate = sign_v * float((g * pattern) @ data.x @ u)
+        felt = np.where(pattern, g, slope * np.where(path.sliding[j], 0.0, g))
+        rate = sign_v * float(felt @ data.x @ u)
         found.append(ExtremalVector(u, sign_v, pattern, path.sliding[j], rate, None, len(rows) / starts))
     return found

@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from alignlib import inputs, record
+from alignlib import inputs
 from alignlib import loss as losses
-from alignlib.collocation import NODES, Step
-from alignlib.groups import gathered
 from alignlib.network import Network
-from alignlib.swarm import Swarm
+from alignlib.solver import events
+from alignlib.solver.collocation import NODES, Step
+from alignlib.solver.groups import gathered
+from alignlib.solver.swarm import Swarm
+from alignlib.solver.walls import Walls
 from alignlib.trajectory import Trajectory
-from alignlib.walls import Walls
 
 STEPS = 100_000
 TRIES = 100  # attempts at one step; each asks for at most 0.9 of the length of the one before
@@ -40,13 +41,14 @@ class FlowError(RuntimeError):
 def gradient_flow(net, data, loss, t_end, rtol=1e-6, t_save=None, progress=False):
     """Follow the gradient flow of `loss` from `net` to time `t_end`.
 
-    `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩`, `D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, in the sense of Filippov
-    where neurons slide. `‖w_j‖² - v_j²` is kept to rounding, whatever `rtol`. Where the Filippov
-    solution is not unique `σ'(0) = 0` decides: a neuron that comes to where all hyperplanes meet (a
-    time-like one can) rests there, at w = 0 but for what no sample sees.
+    `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩`, `D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, in the sense of Filippov where
+    neurons slide; with a `negative_slope` α of `net`, σ' is α where it is 0 here. `‖w_j‖² - v_j²` is kept
+    to rounding, whatever `rtol`. Where the Filippov solution is not unique `σ'(0) = 0` decides: a neuron
+    that comes to where all hyperplanes meet (a time-like one can) rests there, at w = 0 but for what no
+    sample sees. With α ≠ 0 it goes on from there by the rule for walls, applied to all of them.
 
     Every event is found, in order, but for dips behind a hyperplane that are less deep than the tolerance
-    (module `magnus` says why), and a neuron that slides may be released late where that changes its
+    (module `search` says why), and a neuron that slides may be released late where that changes its
     rapidity by less than a tenth of `rtol` (module `sliding`). `al.doubt` tells what hangs on `rtol`.
 
     Parameters
@@ -116,14 +118,14 @@ class _Run:
 
     def __init__(self, net, data, loss, rtol):
         self.data, self.loss, self.rtol = data, loss, rtol
-        self.walls = Walls.of(data.x)
+        self.walls = Walls.of(data.x, net.negative_slope)
         # ‖Σ_k δg_k x_k‖ over any subset of samples is at most `reach` ‖δg‖.
         self.reach = np.linalg.norm(data.x, 2)
         with np.errstate(over="ignore", invalid="ignore"):  # found, and reported, below
             swarm = Swarm.of(net, self.walls, rtol)
             outputs = swarm.outputs()
         self.net, self.start_sides = net, swarm.side
-        self.steps = [Accepted(0.0, outputs, swarm, None, record.new_log(0)[:0])]
+        self.steps = [Accepted(0.0, outputs, swarm, None, events.new_log(0)[:0])]
         losses.check_start(loss, self.now.f, data.y)
         self.speed = self.first_speed()
         self.every, self.held, self.shared = 1, 0, {}  # which states are kept, bytes, arrays of the last
@@ -267,7 +269,7 @@ class _Run:
             return net
         w = net.w.copy()
         w[rest] = self.walls.outside(self.net.w[rest])
-        return Network(w, net.v)
+        return Network(w, net.v, net.negative_slope)
 
     def patterns_at(self, time):
         """Where every neuron is then: what `Trajectory.patterns` calls."""
@@ -276,7 +278,7 @@ class _Run:
     def remark(self):
         """What a reader of the result must know."""
         log = np.concatenate([step.log for step in self.steps])
-        resting = len(np.unique(log["neuron"][log["wall"] == record.REST]))
+        resting = len(np.unique(log["neuron"][log["wall"] == events.REST]))
         if not resting:
             return ""
         neurons = "1 neuron" if resting == 1 else f"{resting} neurons"
@@ -290,13 +292,13 @@ class _Run:
             f = np.array([self.outputs_at(time) for time in t])
         log = np.concatenate([step.log for step in self.steps])
         signs = np.sign(self.swarm.network().v)
-        since = record.aligned_since(log, self.walls, self.start_sides, self.net.v, signs, self.data)
+        since = events.aligned_since(log, self.walls, self.start_sides, self.net.v, signs, self.data)
         return Trajectory(
             self.data,
             self.loss,
             t,
             f,
-            record.expand(log, self.walls),
+            events.expand(log, self.walls),
             float(since.max()),
             status,
             self.network_at,

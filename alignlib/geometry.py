@@ -33,14 +33,14 @@ def patterns(net, data):
 
 
 def _look(net, data):
-    """Patterns, output weights and data of a network on a data set, or of a trajectory at a time."""
+    """Patterns, network and data of a network on a data set, or of a trajectory at a time."""
     if not isinstance(net, Network):
         if not (hasattr(net, "patterns") and isinstance(data, Real)):
             raise ValueError(
                 "`net, data` must be a Network and a Dataset, or a trajectory and a time, "
                 f"got {type(net).__name__} and {type(data).__name__}"
             )
-        return net.patterns(data), net.at(data).v, net.data
+        return net.patterns(data), net.at(data), net.data
     if not hasattr(data, "x"):
         raise ValueError(f"`data` must be a Dataset, got {type(data).__name__}")
     height = net.preactivations(data.x)
@@ -48,30 +48,32 @@ def _look(net, data):
     height[np.abs(height) <= TOUCHING * size] = 0.0
     signs = np.sign(height).astype(np.int8)
     signs[:, ~data.x.any(axis=1)] = -1
-    return signs, net.v, data
+    return signs, net, data
 
 
 def cones(net, data):
     """The cone of every neuron, an (h,) array of the strings "S+", "S-", "dead", "mixed".
 
     `S+` is active exactly on the samples with label +1, `S-` exactly on those with label -1, "dead"
-    (the papers' S_dead, taken closed) on none. Takes a network and a data set, or a trajectory and a
-    time. Source: MMV, section 3.
+    (the papers' S_dead, taken closed) on none. With a `negative_slope` other than 0 no neuron is dead: one
+    that is active on none is "mixed", as is all that is neither S+ nor S-. Takes a network and a data set,
+    or a trajectory and a time. Source: MMV, section 3.
 
     >>> net = al.Network([[0, 1], [0, -1], [1, 0]], [1, -1, 1])
     >>> al.geometry.cones(net, al.data.toy_2d())
     array(['S+', 'S-', 'mixed'], dtype='<U5')
     """
-    signs, _, data = _look(net, data)
-    return _cones(signs > 0, inputs.labels("data.y", data.y) > 0)
+    return _cones(*_look(net, data))
 
 
-def _cones(active, positive):
-    """The cones of neurons with these patterns."""
+def _cones(signs, net, data):
+    """The cones of the neurons of a network with these patterns."""
+    active, positive = signs > 0, inputs.labels("data.y", data.y) > 0
     result = np.full(len(active), "mixed", dtype="<U5")
     result[(active == positive).all(axis=1)] = "S+"
     result[(active != positive).all(axis=1)] = "S-"
-    result[~active.any(axis=1)] = "dead"
+    if net.negative_slope == 0.0:
+        result[~active.any(axis=1)] = "dead"
     return result
 
 
@@ -96,8 +98,8 @@ def aligned(net, data):
     >>> al.geometry.aligned(net, al.data.toy_2d())
     array([ True,  True, False])
     """
-    signs, v, data = _look(net, data)
-    found = _cones(signs > 0, inputs.labels("data.y", data.y) > 0)
+    signs, net, data = _look(net, data)
+    found, v = _cones(signs, net, data), net.v
     goal = np.where(v > 0, "S+", np.where(v < 0, "S-", "dead"))
     return (found == goal) | (found == "dead")
 
@@ -113,8 +115,8 @@ def subnetworks(net, data):
            [False,  True, False],
            [False, False, False]])
     """
-    signs, v, data = _look(net, data)
-    found = _cones(signs > 0, inputs.labels("data.y", data.y) > 0)
+    signs, net, data = _look(net, data)
+    found, v = _cones(signs, net, data), net.v
     return np.stack([(found == "S+") & (v > 0), (found == "S-") & (v < 0), found == "dead"])
 
 
@@ -177,7 +179,7 @@ def cosine(a, b):
 
 
 def pulled(net, data, g):
-    """`D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, an (h, d) array, for the pulls `g` (n,).
+    """`D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, an (h, d) array, for the pulls `g` (n,), whatever the slope.
 
     >>> net = al.Network([[0, 1], [0, -1]], [1, -1])
     >>> data = al.data.toy_2d()
@@ -186,4 +188,7 @@ def pulled(net, data, g):
            [-0.32,  3.69]])
     """
     g = inputs.array("g", g, 1, (data.n,))
-    return (net.pattern(data.x) * g) @ data.x
+    active = net.pattern(data.x)
+    if net.negative_slope != 0.0:
+        active = np.where(active, 1.0, net.negative_slope)
+    return (active * g) @ data.x

@@ -5,8 +5,25 @@ is needed, and says what came.
 """
 
 import operator
+from contextlib import contextmanager
 
 import numpy as np
+
+
+@contextmanager
+def extra(name):
+    """Around the import of packages that `early-alignment` installs only with its extra `name`.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If one of them is not installed; it says which, and what installs it.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        needed = f'{missing.name} is not installed: `pip install "early-alignment[{name}]"` installs it'
+        raise ModuleNotFoundError(needed, name=missing.name) from missing
 
 
 def array(name, value, ndim, shape=None):
@@ -102,6 +119,24 @@ def at_least_zero(name, value, below=np.inf):
         end = "finite" if np.isinf(below) else f"below {below:g}"
         raise ValueError(f"`{name}` must be a number that is at least 0 and {end}, got {value!r}")
     return result
+
+
+def between(name, value, low, high):
+    """`value` as a float from `low` to `high`."""
+    try:
+        result = np.nan if isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        result = np.nan
+    if not low <= result <= high:
+        raise ValueError(f"`{name}` must be a number from {low:g} to {high:g}, got {value!r}")
+    return result
+
+
+def relu(name, net, what):
+    """Whether this is a ReLU network, which `what` is about, else an error."""
+    if net.negative_slope != 0.0:
+        need = f"negative_slope 0, for {what} is about ReLU networks"
+        raise ValueError(f"`{name}` must have {need}, got {net.negative_slope:g}")
 
 
 def integer(name, value, least=1):

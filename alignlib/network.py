@@ -1,4 +1,4 @@
-"""The two-layer ReLU network and its three kinds of start."""
+"""The two-layer network, with ReLU or a leaky slope, and its three kinds of start."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,19 @@ from alignlib import inputs, pytorch
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Network:
-    """A bias-free two-layer ReLU network, `f(x) = Σ_j v_j σ(⟨w_j, x⟩)`.
+    """A bias-free two-layer network, `f(x) = Σ_j v_j σ(⟨w_j, x⟩)` with `σ(z) = max(z, 0) + α min(z, 0)`.
 
     Parameters
     ----------
     w : (h, d) array, the input weights; row j belongs to neuron j
     v : (h,) array, the output weights
+    negative_slope : float, α from -1 to 1
+        0 is ReLU, 1 a linear network, -1 the modulus.
 
     Raises
     ------
     ValueError
-        If an array is not finite or the shapes do not fit.
+        If an array is not finite, the shapes do not fit, or the slope is not from -1 to 1.
 
     Examples
     --------
@@ -35,14 +37,17 @@ class Network:
 
     w: np.ndarray
     v: np.ndarray
+    negative_slope: float = 0.0
 
     def __post_init__(self):
+        slope = inputs.between("negative_slope", self.negative_slope, -1, 1)
+        object.__setattr__(self, "negative_slope", slope)
         w = inputs.array("w", self.w, 2)
         object.__setattr__(self, "w", w)
         object.__setattr__(self, "v", inputs.array("v", self.v, 1, (len(w),)))
 
     @classmethod
-    def balanced(cls, width, dim, scale, rng):
+    def balanced(cls, width, dim, scale, rng, negative_slope=0.0):
         """Gaussian `w_j` and `|v_j| = ‖w_j‖` with a random sign: light-like neurons.
 
         Every entry of `w` has standard deviation `scale / √width`, so the size of `W`, and of the
@@ -50,10 +55,11 @@ class Network:
         """
         rng = inputs.generator("rng", rng)
         w = _gaussian(width, dim, scale, rng)
-        return cls(w, rng.choice([-1.0, 1.0], size=len(w)) * np.linalg.norm(w, axis=1))
+        v = rng.choice([-1.0, 1.0], size=len(w)) * np.linalg.norm(w, axis=1)
+        return cls(w, v, negative_slope)
 
     @classmethod
-    def dominated(cls, width, dim, scale, rng):
+    def dominated(cls, width, dim, scale, rng, negative_slope=0.0):
         """Gaussian `w_j` and `|v_j| > ‖w_j‖`: time-like neurons.
 
         `v_j² = ‖w_j‖² + ζ_j²` with `ζ_j` an independent Gaussian of standard deviation
@@ -63,14 +69,22 @@ class Network:
         w = _gaussian(width, dim, scale, rng)
         excess = _gaussian(width, 1, scale, rng)[:, 0]
         sign = rng.choice([-1.0, 1.0], size=len(w))
-        return cls(w, sign * np.hypot(np.linalg.norm(w, axis=1), excess))
+        return cls(w, sign * np.hypot(np.linalg.norm(w, axis=1), excess), negative_slope)
 
     @classmethod
-    def unbalanced(cls, width, dim, scale, rng):
+    def unbalanced(cls, width, dim, scale, rng, negative_slope=0.0):
         """Independent Gaussian `w_j` and `v_j`, all entries with deviation `scale / √width`."""
         rng = inputs.generator("rng", rng)
         w = _gaussian(width, dim, scale, rng)
-        return cls(w, _gaussian(width, 1, scale, rng)[:, 0])
+        return cls(w, _gaussian(width, 1, scale, rng)[:, 0], negative_slope)
+
+    def some(self, rows):
+        """The network of these neurons alone; `rows` is any index into the neurons.
+
+        >>> al.Network([[1.0, 0.0], [0.0, 2.0]], [1.0, -1.0]).some([1]).v
+        array([-1.])
+        """
+        return Network(self.w[rows], self.v[rows], self.negative_slope)
 
     @classmethod
     def from_torch(cls, module):
@@ -84,7 +98,7 @@ class Network:
 
         Parameters
         ----------
-        module : torch.nn.Module with two Linear layers, a ReLU between them, one output without bias
+        module : torch.nn.Module with two Linear layers, ReLU or LeakyReLU between, one output without bias
 
         Raises
         ------
@@ -101,7 +115,7 @@ class Network:
         return cls(*pytorch.weights(module))
 
     def to_torch(self, bias=False):
-        """The network as `torch.nn.Sequential(Linear, ReLU, Linear)` in float64, on the CPU.
+        """The network as `torch.nn.Sequential(Linear, ReLU or LeakyReLU, Linear)` in float64, on the CPU.
 
         Parameters
         ----------
@@ -125,7 +139,7 @@ class Network:
         array([[1. , 0.5],
                [0. , 2. ]])
         """
-        return pytorch.module(self.w, self.v, bool(bias))
+        return pytorch.module(self.w, self.v, self.negative_slope, bool(bias))
 
     @property
     def width(self):
@@ -147,7 +161,11 @@ class Network:
 
     def __call__(self, x):
         """The outputs `f(x_k)` as an (n,) array, for `x` of shape (n, d)."""
-        return self.v @ np.maximum(self.preactivations(x), 0)
+        z = self.preactivations(x)
+        active = self.v @ np.maximum(z, 0)
+        if self.negative_slope == 0.0:
+            return active
+        return active + self.negative_slope * (self.v @ np.minimum(z, 0))
 
     def minkowski(self):
         """`‖w_j‖² - v_j²` of every neuron, (h,): gradient flow conserves it.
@@ -159,7 +177,8 @@ class Network:
         return (norm - self.v) * (norm + self.v)
 
     def __repr__(self):
-        return f"Network(width={self.width}, dim={self.dim})"
+        slope = f", negative_slope={self.negative_slope:g}" if self.negative_slope else ""
+        return f"Network(width={self.width}, dim={self.dim}{slope})"
 
 
 def _gaussian(width, dim, scale, rng):

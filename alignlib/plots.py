@@ -4,14 +4,16 @@ Every function draws on the axes it is given (or on new ones), returns them, and
 a projection. A notebook switches the style on with ``plt.style.use(al.plots.STYLE)``.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
-from matplotlib.patheffects import withStroke
 
 from alignlib import geometry, inputs, measure
 from alignlib.data import Dataset
 from alignlib.network import Network
+
+with inputs.extra("plots"):
+    import matplotlib.pyplot as plt
+    from cycler import cycler
+    from matplotlib.patheffects import withStroke
 
 # Okabe and Ito's palette: told apart by readers with any kind of colour vision.
 POSITIVE, NEGATIVE, DEAD = "#0072B2", "#D55E00", "#8C8C8C"
@@ -120,7 +122,7 @@ def turning(path, ax=None, until=None):
     nets = [path.at(time) for time in t]
     w = np.stack([net.w[:, :2] for net in nets])
     angle = np.unwrap(np.arctan2(w[..., 1], w[..., 0]), axis=0)
-    dead = ~nets[-1].pattern(path.data.x).any(axis=1)
+    dead = ~nets[-1].pattern(path.data.x).any(axis=1) & (nets[-1].negative_slope == 0)
     for j, v in enumerate(nets[-1].v):
         line, colour = (":", DEAD) if dead[j] else _by_sign(v)
         ax.plot(angle[:, j], t, line, color=colour, lw=1.1, alpha=0.8)

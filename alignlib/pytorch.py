@@ -11,32 +11,33 @@ import numpy as np
 
 from alignlib import inputs
 
-NEEDED = "two-layer ReLU network (Linear, ReLU, Linear to one output without bias)"
+NEEDED = "two-layer network (Linear, ReLU or LeakyReLU, Linear to one output without bias)"
 SIZES = 10.0 ** np.arange(-3, 7)  # of the inputs on which a module is tried
 
 
 def _torch():
-    import torch
+    with inputs.extra("torch"):
+        import torch
 
     return torch
 
 
 def weights(module):
-    """The arrays `w` and `v` of a module that computes `v · relu(w x)`; see `Network.from_torch`."""
+    """`w`, `v` and the slope of a module that computes `v · leaky_relu(w x)`; see `Network.from_torch`."""
     torch = _torch()
     if not isinstance(module, torch.nn.Module):
         raise ValueError(f"`module` must be a torch.nn.Module, got {type(module).__name__}")
-    hidden, out = _layers(module)
+    hidden, out, slope = _layers(module)
     w = _array(hidden.weight)
     if hidden.bias is not None:
         w = np.column_stack([w, _array(hidden.bias)])
     v = _array(out.weight)[0]
-    _check_outputs(module, hidden, w, v)
-    return w, v
+    _check_outputs(module, hidden, w, v, slope)
+    return w, v, slope
 
 
-def module(w, v, bias):
-    """`torch.nn.Sequential(Linear, ReLU, Linear)` with these weights; see `Network.to_torch`."""
+def module(w, v, slope, bias):
+    """`Sequential(Linear, ReLU or LeakyReLU, Linear)` with these weights; see `Network.to_torch`."""
     torch = _torch()
     nn, linear = torch.nn, torch.nn.utils.skip_init  # nothing is drawn from the user's random numbers
     dim = w.shape[1] - bias
@@ -49,7 +50,7 @@ def module(w, v, bias):
         if bias:
             hidden.bias.copy_(torch.tensor(w[:, -1]))
         out.weight.copy_(torch.tensor(v)[None])
-    return nn.Sequential(hidden, nn.ReLU(), out)
+    return nn.Sequential(hidden, nn.LeakyReLU(slope) if slope else nn.ReLU(), out)
 
 
 def _array(parameter):
@@ -61,14 +62,12 @@ def _refuse(found, why=""):
 
 
 def _layers(module):
-    """The two Linear layers of a module that has these, one kind of activation, and nothing else."""
+    """The two Linear layers of a module that has these and an activation only, and its negative slope."""
     nn = _torch().nn
     linear = [part for part in module.modules() if isinstance(part, nn.Linear)]
     for part in module.modules():
         leaf = next(part.children(), None) is None and part is not module
-        if isinstance(part, nn.LeakyReLU):
-            _refuse(f"{part}", "a Network has no negative slope")
-        if leaf and not isinstance(part, (nn.Linear, nn.ReLU, nn.Identity, nn.Flatten)):
+        if leaf and not isinstance(part, (nn.Linear, nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Flatten)):
             _refuse(f"the layer {part}", "a Network has no such layer")
     if len(linear) != 2:
         _refuse(f"{len(linear)} Linear layers", "a Network has one hidden layer" if len(linear) > 2 else "")
@@ -79,10 +78,11 @@ def _layers(module):
         _refuse(f"{out.out_features} outputs", "a Network has one; take one row of the last weights")
     if out.bias is not None:
         _refuse("a bias of the output", "a Network has none; build the last layer with bias=False")
-    return hidden, out
+    slopes = [part.negative_slope for part in module.modules() if isinstance(part, nn.LeakyReLU)]
+    return hidden, out, slopes[0] if slopes else 0.0
 
 
-def _check_outputs(module, hidden, w, v):
+def _check_outputs(module, hidden, w, v, slope):
     """Whether the module computes what the weights say, on inputs of all sizes, to rounding."""
     torch, weight = _torch(), hidden.weight
     x = np.random.default_rng(0).standard_normal((4, len(SIZES), hidden.in_features)) * SIZES[:, None]
@@ -96,7 +96,8 @@ def _check_outputs(module, hidden, w, v):
             f"got {type(problem).__name__}: {problem}"
         ) from problem
     x = np.column_stack([_array(x), np.ones((len(x), w.shape[1] - hidden.in_features))])
-    expected = v @ np.maximum(w @ x.T, 0)
+    z = w @ x.T
+    expected = v @ np.where(z > 0, z, slope * z)
     # The classical bound on the rounding of sums of d and h terms, in the module's own precision.
     rounding = sum(w.shape) * torch.finfo(weight.dtype).eps * (np.abs(v) @ (np.abs(w) @ np.abs(x).T))
     wrong = np.flatnonzero(~(np.abs(found - expected) <= rounding))

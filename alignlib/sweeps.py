@@ -13,8 +13,12 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from tqdm.auto import tqdm
+
+from alignlib import inputs
+
+with inputs.extra("sweeps"):
+    import pandas as pd
 
 
 def sweep(function, configs, executor=None, progress=True, file=None):

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from html import escape
 from itertools import product
 
-import matplotlib.pyplot as plt
-from IPython.display import HTML, display
-
 from alignlib import inputs
 from alignlib.claim import printed
+
+with inputs.extra("widgets"):
+    import matplotlib.pyplot as plt
+    from IPython.display import HTML, display
 
 MOST = 120  # pictures in a page
 PIXELS = 120  # of a screen for an inch: letters as large as in the other figures
@@ -110,7 +111,8 @@ class Explorer:
 
     def live(self):
         """The explorer as an ipywidget that draws when a slider moves; a button plays the first."""
-        import ipywidgets
+        with inputs.extra("widgets"):
+            import ipywidgets
 
         sliders = {
             name: ipywidgets.SelectionSlider(

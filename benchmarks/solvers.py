@@ -241,7 +241,7 @@ def in_its_own_process(name, solver, settings, limit, seeds=(0,)):
     asked = json.dumps({"name": name, "solver": solver, "settings": settings, "seeds": list(seeds)})
     threads = {
         key: "1"
-        for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+        for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ALIGNLIB_THREADS")
     }
     flags = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}
     done = subprocess.run(

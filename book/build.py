@@ -15,8 +15,9 @@ BUILD = ROOT / "_build"
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
 # Not the pages: Jupyter Book sees when they change.
 SOURCES = (
-    "alignlib/*.py",
+    "alignlib/**/*.py",
     "benchmarks/*",
+    "studies/*",
     "book/*.py",
     "book/*.js",
     "book/assets/*",

@@ -16,6 +16,6 @@ if "COLAB_JUPYTER_IP" in os.environ and Path.cwd().name != "chapters":
         found = re.search(wanted, unquote(session["path"]))
         assert found, "open this notebook from GitHub: File, Open notebook"
         clone = f"git clone -q --depth 1 -b {found[2]} {found[1]} book"
-        for command in (clone, "pip install -q ./book"):
+        for command in (clone, "pip install -q ./book[all]"):
             subprocess.run(command.split(), check=True)
     os.chdir("book/chapters")

@@ -49,7 +49,7 @@ def settings():
     return {
         **blas,
         **code,
-        "threads": ({"OPENBLAS_NUM_THREADS": "2"}, {"threads": 2}),
+        "threads": ({"OPENBLAS_NUM_THREADS": "2", "ALIGNLIB_THREADS": "2"}, {"threads": 2}),
         "oldest": oldest,
         "perturbed": ({"PYTHONPATH": str(ROOT / "tests" / "perturbed")}, {"perturbed": True}),
     }

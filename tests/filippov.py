@@ -1,7 +1,8 @@
 """An independent solution of the flow, slow and simple: DOP853, restarted at every event.
 
 Written in samples, not walls, for data without parallel samples: each neuron carries for every sample
-one of ON, OFF and ON_IT (it slides on the hyperplane). On a hyperplane SciPy's bounded least squares
+one of ON, OFF and ON_IT (it slides on the hyperplane), and feels it with the slope 1, α or what the
+hyperplane asks for between them. On a hyperplane SciPy's bounded least squares
 finds Filippov's `D`, the shortest of the convex hull. Shares no code with the solver it tests.
 """
 
@@ -22,7 +23,7 @@ def follow(net, data, loss, t_end, constant=False, rtol=1e-12, log=None):
 
     Events are appended to the list `log` as (time, neuron, sample, kind), as in `Trajectory.events`.
     """
-    h, d, n, x = net.width, net.dim, data.n, data.x
+    h, d, n, x, slope = net.width, net.dim, data.n, data.x, net.negative_slope
     scale = max(np.abs(net.w).max(), np.abs(net.v).max())
     mode = np.where(net.w @ x.T > 0, ON, OFF)
     g0 = loss.pull(np.zeros(n), data.y)
@@ -30,13 +31,17 @@ def follow(net, data, loss, t_end, constant=False, rtol=1e-12, log=None):
     def split(state):
         return state[: h * d].reshape(h, d), state[h * d :]
 
+    def felt(mode):
+        """The slope of σ: 1, α, and 0 for the hyperplanes that a neuron slides on."""
+        return np.where(mode == ON, 1.0, np.where(mode == OFF, slope, 0.0))
+
     def pulls(w, v):
-        return g0 if constant else loss.pull(v @ np.where(mode == ON, w @ x.T, 0), data.y)
+        return g0 if constant else loss.pull(v @ (felt(mode) * (w @ x.T)), data.y)
 
     def shares(j, g):
-        """The D without the tight samples, which they are, and their shares in (0, 1) while sliding."""
+        """The D without the tight samples, which they are, and their shares in (α, 1) while sliding."""
         tight = np.flatnonzero(mode[j] == ON_IT)
-        base = (g * (mode[j] == ON)) @ x
+        base = (g * felt(mode[j])) @ x
         columns = (g[tight, None] * x[tight]).T
         share = np.linalg.lstsq(columns, -base, rcond=None)[0] if tight.size else np.zeros(0)
         return base, tight, columns, share
@@ -53,16 +58,18 @@ def follow(net, data, loss, t_end, constant=False, rtol=1e-12, log=None):
 
     def events():
         found = []
-        for j in np.flatnonzero((mode != OFF).any(axis=1)):  # the dead stay where they are
+        for j in np.flatnonzero(
+            (felt(mode) != 0).any(axis=1) | (mode == ON_IT).any(axis=1)
+        ):  # not the dead
             for k in range(n):
                 if mode[j, k] == ON_IT:
-                    for sign in (0, 1):
+                    for sign in (slope, 1):
 
                         def leaves(t, state, j=j, k=k, sign=sign):
                             _, tight, _, share = shares(j, pulls(*split(state)))
                             return share[list(tight).index(k)] - sign
 
-                        found.append((leaves, 1 if sign else -1, j, k))
+                        found.append((leaves, 1 if sign == 1 else -1, j, k))
                 else:
 
                     def height(t, state, j=j, k=k):
@@ -80,17 +87,19 @@ def follow(net, data, loss, t_end, constant=False, rtol=1e-12, log=None):
         g = pulls(w, v)
         sign = np.sign(v[j])
         for k in touched:
-            if sign * g[k] >= 0:
+            if sign * g[k] >= 0 or slope == 1:
                 if mode[j, k] != ON_IT:
                     mode[j, k] = ON if mode[j, k] == OFF else OFF
-                else:
-                    mode[j, k] = OFF
-        tight = [k for k in touched if sign * g[k] < 0]
+                else:  # where both sides push away σ'(0) = 0 decides
+                    base = (g * felt(mode[j])) @ x
+                    mode[j, k] = ON if slope and sign * base @ x[k] > 0 else OFF
+        tight = [k for k in touched if sign * g[k] < 0 and slope < 1]
         if tight:
-            mode[j, tight] = OFF
-            base = (g * (mode[j] == ON)) @ x
-            share = lsq_linear((g[tight, None] * x[tight]).T, -base, (0, 1), method="bvls", tol=1e-15).x
-            mode[j, tight] = np.where(share < 2e-8, OFF, np.where(share > 1 - 2e-8, ON, ON_IT))
+            mode[j, tight] = ON_IT
+            base = (g * felt(mode[j])) @ x
+            columns = (g[tight, None] * x[tight]).T
+            share = lsq_linear(columns, -base, (slope, 1), method="bvls", tol=1e-15).x
+            mode[j, tight] = np.where(share < slope + 2e-8, OFF, np.where(share > 1 - 2e-8, ON, ON_IT))
 
     state, t, count, slides = np.concatenate([net.w.ravel(), net.v]), 0.0, 0, 0
     while t < t_end:

@@ -14,6 +14,7 @@ import alignlib as al
 
 DATA = al.data.toy_2d()
 NET = al.Network.balanced(3, 2, 0.1, rng=0)
+LEAKY = al.Network.balanced(3, 2, 0.1, rng=0, negative_slope=0.1)
 REGRESSION = al.data.three_points()
 PATH = al.early_flow(NET, DATA, "exponential")
 HEIGHTS = al.equicorrelated.Heights.of
@@ -69,6 +70,18 @@ CASES = {
     "cones of a path and data": (lambda: al.geometry.cones(PATH, REGRESSION), r"a trajectory and a time, got EarlyFlow and Dataset"),
     "patterns of a network and a time": (lambda: al.geometry.patterns(NET, 1.0), r"`data` must be a Dataset, got float"),
     "labels of cones": (lambda: al.geometry.cones(NET, REGRESSION), r"`data\.y` must hold the labels"),
+    "slope too large": (lambda: al.Network([[1, 0]], [1], 1.5), r"`negative_slope` must be a number from -1 to 1, got 1\.5"),
+    "slope in words": (lambda: al.Network([[1, 0]], [1], "0"), r"`negative_slope` must be a number from -1 to 1, got '0'"),
+    "slope of extremal vectors": (lambda: al.extremal_vectors(DATA, "logistic", negative_slope=np.nan), r"`negative_slope` must be a number .* got nan"),
+    "certificate with a slope": (lambda: al.theory.certify_convergence(LEAKY, DATA, "logistic"), r"`net` must have negative_slope 0, for this certificate is about ReLU networks, got 0\.1"),
+    "certificate of least squares with a slope": (lambda: al.theory.certify_nonconvergence(LEAKY, REGRESSION), r"`net` must have negative_slope 0, .* got 0\.1"),
+    "alignment with a slope": (lambda: al.theory.check_alignment(flow(net=LEAKY)), r"`path` must have negative_slope 0, .* got 0\.1"),
+    "direction with a slope": (lambda: al.theory.check_directional_alignment(flow(net=LEAKY)), r"`path` must have negative_slope 0"),
+    "alignment time with a slope": (lambda: al.theory.check_alignment_time(al.early_flow(LEAKY, DATA, "logistic")), r"`path` must have negative_slope 0"),
+    "rank with a slope": (lambda: al.theory.bound_stable_rank(flow(net=LEAKY), 0, 1), r"`path` must have negative_slope 0"),
+    "third singular value with a slope": (lambda: al.theory.bound_third_singular_value(flow(net=LEAKY), 0), r"`path` must have negative_slope 0"),
+    "loss bound with a slope": (lambda: al.theory.bound_loss(flow(net=LEAKY), 0, 1), r"`net` must have negative_slope 0"),
+    "heights with a slope": (lambda: HEIGHTS(LEAKY, DATA), r"`net` must have negative_slope 0, for the closed form"),
     "zero sample": (lambda: al.Dataset([[0, 0], [1, 0]], [1, 1]).mu, r"`x` must have no zero vectors .*row 0"),
     "zero neuron": (
         lambda: al.geometry.cosine(np.zeros((1, 2)), [[1.0, 0]]),

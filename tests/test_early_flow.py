@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 import alignlib as al
-from alignlib import decoupled
 from alignlib.loss import get
+from alignlib.solver import constant
 from tests import filippov
 
 STARTS = ("balanced", "dominated", "unbalanced")
@@ -292,7 +292,7 @@ def test_the_status_says_where_a_neuron_came_to_rest_at_the_origin():
 def test_a_short_log_and_small_portions_change_nothing(monkeypatch, name, value):
     data, net = random_data(4, 9, 3), start("unbalanced", 40, 3, 1)
     whole = al.early_flow(net, data, "exponential")
-    monkeypatch.setattr(decoupled, name, value)
+    monkeypatch.setattr(constant, name, value)
     parts = al.early_flow(net, data, "exponential")
     assert len(whole.events) > 100
     for field in ("neuron", "sample", "kind"):

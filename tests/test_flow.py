@@ -189,7 +189,7 @@ def test_splitting_a_run_in_two_changes_nothing(seed, kind, middle):
 
 
 def test_neurons_in_cells_move_as_they_would_alone(monkeypatch):
-    from alignlib import groups
+    from alignlib.solver import groups
 
     data, net = al.data.three_points(), start("unbalanced", 300, 2, 0, 1e-2)
     together = al.gradient_flow(net, data, "squared", 150.0, rtol=1e-10)

@@ -24,7 +24,7 @@ MINUTES = 60_000  # Playwright counts in milliseconds
 def lab(tmp_path_factory):
     """The address of a JupyterLab that works on a copy: it saves what it runs."""
     home = tmp_path_factory.mktemp("lab")
-    for folder in ("chapters", "benchmarks"):  # chapters read the tables of benchmarks
+    for folder in ("chapters", "benchmarks"):  # the appendix reads a table of benchmarks
         shutil.copytree(ROOT / folder, home / folder)
     places = ("CONFIG", "DATA", "RUNTIME", "LAB_SETTINGS", "LAB_WORKSPACES")
     own = {f"JUPYTER{'_' * (not p.startswith('LAB'))}{p}_DIR": str(home / p.lower()) for p in places}

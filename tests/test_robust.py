@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 import alignlib as al
-from alignlib import collocation, flow
+from alignlib import flow
+from alignlib.solver import collocation
 
 DATA = al.data.toy_2d()
 NET = al.Network.balanced(40, 2, 1e-3, rng=0)  # enough for cells
-SOLVER = tuple(
-    f"alignlib/{name}.py" for name in ("flow", "collocation", "swarm", "groups", "cells", "record")
-)
+ROOMS = ("flow", "solver/collocation", "solver/swarm", "solver/groups", "solver/cells", "solver/events")
+SOLVER = tuple(f"alignlib/{name}.py" for name in ROOMS)
 
 
 def follow(t_end=3.0, **options):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import alignlib as al
-from benchmarks import (
+from studies import (
     alignment_times,
     escape_times,
     forty_points,

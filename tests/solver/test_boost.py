@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from alignlib import boost
+from alignlib.solver import boost
 from tests.solver.kernels import EPS, INFINITY, called, exact, exact_dot
 
 moved, light_cone = called(boost.moved), called(boost.light_cone)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alignlib import course
+from alignlib.solver import course
 from tests.solver.kernels import EPS, called
 
 nearest = called(course.nearest)

@@ -6,7 +6,7 @@ from numba import config
 
 import alignlib as al
 from alignlib.loss import get
-from alignlib.sliding import SLACK
+from alignlib.solver.sliding import SLACK
 from tests import filippov
 
 KINDS = ("balanced", "dominated", "unbalanced")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import alignlib as al
-from alignlib import course, decoupled, polygon, record
 from alignlib.loss import get
-from alignlib.walls import Walls
+from alignlib.solver import constant, course, events, polygon
+from alignlib.solver.walls import Walls
 from tests import filippov
 
 STARTS = ("balanced", "dominated", "unbalanced")
@@ -22,7 +22,7 @@ def followed(net, data, end):
     """All neurons at their last events before `end`, by the compiled kernel."""
     walls = Walls.of(data.x)
     pulls = walls.pulls(get("squared").pull(np.zeros(data.n), data.y))
-    return decoupled.follow(net, walls, pulls, end), walls
+    return constant.follow(net, walls, pulls, end), walls
 
 
 @pytest.mark.parametrize(("n", "dim"), [(1, 1), (3, 2), (5, 2), (4, 3), (6, 4)])
@@ -84,11 +84,11 @@ def test_no_row_is_written_behind_the_end_of_the_log(monkeypatch, m):
 
     monkeypatch.setattr(polygon, "follow", watched)
     for size in range(m + 1, 6 * m):
-        monkeypatch.setattr(record, "new_log", lambda _, size=size: np.zeros(size, record.LOG))
+        monkeypatch.setattr(events, "new_log", lambda _, size=size: np.zeros(size, events.LOG))
         parts, _ = followed(net, data, np.inf)
         assert np.array_equal(whole.log, parts.log)
 
 
 def test_neurons_and_fields_are_read_by_attribute():
     assert np.zeros(1, course.NEURON)[0].t == 0.0
-    assert record.new_log(1)[0].wall == 0
+    assert events.new_log(1)[0].wall == 0

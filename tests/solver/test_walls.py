@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import alignlib as al
-from alignlib.walls import Walls
+from alignlib.solver.walls import Walls
 
 EPS = np.finfo(float).eps
 

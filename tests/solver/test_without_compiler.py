@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 import alignlib as al
-from alignlib import groups
-from alignlib.cells import Cell
+from alignlib.solver import groups
+from alignlib.solver.cells import Cell
 
 ROOT = Path(__file__).resolve().parents[2]
 # A division by zero gives inf, which NumPy says and compiled code does not.

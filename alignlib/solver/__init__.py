@@ -1,0 +1,39 @@
+"""The inside of the flows: not a public interface, but a house to be read. Here is its map.
+
+A neuron feels the others only through the n pulls. So both flows come down to one question: where does a
+neuron go under pulls that are given? Data in: weights `w (h, d)`, `v (h,)` and the pulls of the samples.
+Data out: weights, sides, outputs, and a log of what happened at the walls.
+
+One step of the full flow, of length H
+--------------------------------------
+    collocation   pulls at three points of the step are guessed: a parabola in time
+      swarm         every neuron is moved under it: those in cells together, the others each on its own
+        advance       one neuron from event to event, some thousand neurons at a time, on all threads
+          search        the first event of an interval: a wall is met, or v changes its sign
+            interval      the neuron at the end of an interval: two boosts
+          sliding       the rule at the wall: cross, slide, or be released, and until when it slides
+            filippov      the rule itself, for any number of walls at once
+    collocation   the outputs say what the pulls should have been; a Newton step corrects the guess, until
+                  they agree; the error says how long the next step may be, or that this one is refused
+    groups        neurons far from the walls are gathered into cells
+
+The early phase is one such step of any length, for there the pulls do not change: `constant` hands the
+neurons to `polygon`, which goes from wall to wall in closed form (`boost`), by the same rule (`filippov`).
+
+Where is …?
+-----------
+the geometry, and what a sample does to a wall    walls
+the closed form under one D                       boost
+the rule for two walls at once                    filippov
+an interval is halved                             interval (its error), search (v may turn)
+a step is refused                                 collocation; who gives up, and when: `alignlib.flow`
+who moves as one                                  groups (the rule), cells (the algebra)
+what is written down at an event                  events
+what Numba needs, and plain loops                 compiled
+chunks and threads                                threads
+
+Rooms, in the order in which they may import each other
+-------------------------------------------------------
+walls, compiled, threads -> boost, events -> filippov, course, interval -> polygon, search, sliding
+-> constant, advance -> cells -> swarm -> groups -> collocation
+"""

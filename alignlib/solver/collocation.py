@@ -1,0 +1,155 @@
+"""One step of the flow: the pulls at three points of it, found so that they are those of the outputs.
+
+At the three Radau points of the step the pulls are to equal the pulls of the outputs there, while every
+neuron moves exactly, events included, under the parabola through them (modules `interval` to `swarm`). This
+is Radau IIA collocation, of order five, stable however stiff the fit becomes, whose unknowns are 3n numbers
+whatever the width. They are found by sweeps over the neurons, each mended by a Newton step.
+"""
+
+import numpy as np
+from scipy.linalg.lapack import dgetrf, dgetrs, zgetrf, zgetrs
+
+from alignlib.solver.swarm import StepTooLong
+
+ROOT6 = np.sqrt(6.0)
+NODES = np.array([(4 - ROOT6) / 10, (4 + ROOT6) / 10, 1.0])
+TO_POLYNOMIAL = np.linalg.inv(np.vander(NODES, 3, increasing=True))
+# a_ij = ∫_0^{c_i} l_j: the matrix of Radau IIA (Hairer and Wanner, 1996, section IV.5).
+RADAU = np.vander(NODES, 3, increasing=True) * NODES[:, None] / [1, 2, 3] @ TO_POLYNOMIAL
+EIGENVALUES, EIGENVECTORS = np.linalg.eig(RADAU)
+INVERSE = np.linalg.inv(EIGENVECTORS)
+REAL, COMPLEX = np.argmin(np.abs(EIGENVALUES.imag)), np.argmax(EIGENVALUES.imag)  # third: conjugate
+# The largest |∫_0^s (σ-c_1)(σ-c_2)(σ-1) dσ / (-c_1 c_2)| over the step: what the pulls at its start
+# add to the rapidity if the parabola misses them.
+MISS = 0.0678
+SLACK = 0.02  # the equations are solved to this share of `rtol`
+SWEEPS = 12  # at most so many sweeps a step
+SHARE = 1e-4  # a smaller share of `rtol` is rounding, which must not steer; growth is capped long before
+STALE = 0.1  # a Newton matrix that leaves more than this share of the defect is made anew
+ALIKE = 0.3  # or one that the slopes of a new step would change by this share
+
+
+class Step:
+    """One attempt at a step of the given length from the end of `run`."""
+
+    def __init__(self, run, length):
+        self.run, self.length = run, length
+        self.f = self.guess()
+        self.error, self.slope, self.fresh = np.inf, None, False
+        self.swarm = self.log = self.polynomial = None
+
+    def guess(self):
+        """Outputs at the nodes: those last computed, extrapolated where that is a small change."""
+        run, f = self.run, self.run.now.f
+        constant = np.broadcast_to(f, (3, len(f))).copy()
+        if run.known is None:
+            return constant
+        offset, length, known = run.known
+        at = offset / length + np.append(0.0, NODES)
+        coefficients = np.linalg.solve(np.vander(at, increasing=True), known)
+        guess = np.vander(NODES * self.length / length, 4, increasing=True) @ coefficients
+        if np.abs(guess - f).max() < 0.5:
+            return guess
+        # Outputs of another size than one may change by more, if the pulls do not follow.
+        now, then = run.loss.pull(f, run.data.y), run.loss.pull(guess, run.data.y)
+        return guess if np.abs(then - now).max() < 0.5 * np.abs(now).max() else constant
+
+    def solve(self):
+        """Sweep until the pulls at the nodes are those of the outputs; whether that was reached."""
+        run, before = self.run, np.inf
+        for sweep in range(SWEEPS):
+            pulls = run.loss.pull(self.f, run.data.y)
+            if not np.isfinite(pulls).all():
+                return False
+            self.polynomial = TO_POLYNOMIAL @ pulls
+            try:
+                f, self.swarm, self.log = run.swarm.move(self.polynomial, self.length, NODES, run.now.t)
+            except StepTooLong:
+                return False
+            defect = run.loss.pull(f, run.data.y) - pulls
+            miss = self.length * run.reach * np.linalg.norm(defect, axis=1).max()
+            if miss <= SLACK * run.rtol:
+                self.f, self.error = f, self.estimate()
+                run.known = 0.0, self.length, np.vstack([run.now.f, f])
+                return np.isfinite(self.error)
+            if not np.isfinite(miss) or miss > 2 * before or (sweep > 6 and miss > 0.5 * before):
+                return False
+            try:
+                self.f = self.improved(f, miss / before)
+            except np.linalg.LinAlgError:
+                return False
+            before = miss
+        return False
+
+    def improved(self, f, rate):
+        """The outputs to try next, by a Newton step; its matrix is kept while it serves."""
+        run = self.run
+        if self.slope is None:
+            self.slope = self.length * run.slope()
+            self.fresh = run.newton is None or not run.newton.serves(self.slope)
+            stale = self.fresh
+        else:
+            stale, self.fresh = rate > STALE and not self.fresh, self.fresh or rate > STALE
+        if stale:
+            run.newton = Newton(run.swarm.kernel(run.data), self.slope)
+        return self.f + run.newton.correction(f - self.f)
+
+    def estimate(self):
+        """The rapidity by which the parabola misses the pulls at the start of the step."""
+        run = self.run
+        miss = run.loss.pull(run.now.f, run.data.y) - self.polynomial[0]
+        if run.newton is not None:
+            miss = run.newton.filtered(miss)
+        return MISS * self.length * run.reach * np.linalg.norm(miss)
+
+    def next_length(self):
+        """Error and length are related by the fourth power; failed sweeps ask for much less.
+
+        Where the last step is known too, its change of error foretells the next (Gustafsson, 1994).
+        """
+        if not np.isfinite(self.error):
+            return 0.25 * self.length
+        share = max(self.error / self.run.rtol, SHARE)
+        factor = 0.9 * share**-0.25
+        length, error = self.run.last
+        if share <= 1.0 and np.isfinite(error):
+            trend = self.length / length * (max(error / self.run.rtol, SHARE) / share) ** 0.25
+            factor = min(factor, factor * trend)
+        most = 1.0 if self.run.tries else 4.0  # not longer at once after an attempt in vain
+        return self.length * min(max(factor, 0.1), most)
+
+
+class Newton:
+    """Newton's method for the outputs at the nodes, with the tangent kernel at the start of a step."""
+
+    def __init__(self, kernel, slope):
+        self.slope, self.scale = slope, np.abs(kernel).sum(axis=1).max()
+        jacobian, one = kernel * slope, np.eye(len(slope))
+        self.real = _factors(dgetrf, one - EIGENVALUES[REAL].real * jacobian)
+        self.complex = _factors(zgetrf, one - EIGENVALUES[COMPLEX] * jacobian)
+
+    def serves(self, slope):
+        """Whether these slopes, times the length of the step, would give about the same matrix."""
+        change, size = np.abs(slope - self.slope).max(), np.abs(self.slope).max()
+        return self.scale * change <= ALIKE * (1.0 + self.scale * size)
+
+    def correction(self, residual):
+        """The solution δ of `(I - A ⊗ J) δ = residual`, by the eigenvectors of A."""
+        turned = INVERSE @ residual
+        real, _ = dgetrs(*self.real, turned[REAL].real)  # the wrapper of SciPy costs ten times as much
+        pair, _ = zgetrs(*self.complex, turned[COMPLEX])
+        return (
+            np.outer(EIGENVECTORS[:, REAL].real, real) + 2 * np.outer(EIGENVECTORS[:, COMPLEX], pair).real
+        )
+
+    def filtered(self, miss):
+        """`miss` without the part that the fit has long relaxed (Hairer and Wanner, (8.20))."""
+        return dgetrs(*self.real, miss, trans=1)[0]
+
+
+def _factors(getrf, matrix):
+    """LU factors and pivots; LinAlgError if the matrix is singular (SciPy's `lu_factor` only warns)."""
+    lu, pivots, singular = getrf(matrix)
+    if singular:
+        raise np.linalg.LinAlgError
+    return lu, pivots

@@ -1,0 +1,101 @@
+"""Who moves as one: after a step, free neurons on common sides are gathered into cells (module `cells`).
+
+The rule: neurons of one kind, that is with the same sides and the same sign of v, make a cell if each has
+room for `CAUTION` steps like the last, and if they are `SMALLEST` or more. Smaller cells of the kind join.
+"""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+
+from alignlib.solver.advance import felt
+from alignlib.solver.cells import Cell, room
+from alignlib.solver.sliding import Scene
+from alignlib.solver.swarm import keys, rows
+
+SMALLEST = 8  # fewer neurons than this are not worth a cell
+MANY = 3  # more cells of a kind than this are made into one
+CAUTION = 4.0
+
+
+def gathered(swarm, polynomial, length):
+    """The same swarm, with cells of those free neurons that have room for steps like the last.
+
+    `polynomial` (3, n) are the coefficients of the pulls in the last step, `length` is its length.
+    """
+    swarm = _few_cells(swarm)
+    if len(swarm.index) < SMALLEST:
+        return swarm
+    pulls = np.zeros_like(polynomial)
+    pulls[0] = polynomial.sum(axis=0)  # those at the end of the step
+    free, cells = np.ones(len(swarm.index), bool), swarm.cells
+    for members in _kinds(swarm):
+        chosen, least = _with_room(swarm, members, pulls, length)
+        if len(chosen) >= SMALLEST:
+            free[chosen] = False
+            cells = _with_cell(swarm, cells, chosen, least)
+    return replace(
+        swarm,
+        index=swarm.index[free],
+        w=swarm.w[free],
+        v=swarm.v[free],
+        side=swarm.side[free],
+        cells=cells,
+    )
+
+
+def _few_cells(swarm):
+    """The same swarm without the kinds of cells of which there are many, to be made into one."""
+    kind = [(cell.sign, cell.side.tobytes()) for cell in swarm.cells]
+    many = {key for key, count in Counter(kind).items() if count > MANY}
+    split = [cell for cell, key in zip(swarm.cells, kind) if key in many]
+    return swarm.dissolved(split) if split else swarm
+
+
+def _kinds(swarm):
+    """The free neurons of each kind, where there are enough."""
+    kind_keys = keys(np.column_stack([swarm.side, np.sign(swarm.v).astype(np.int8)]))
+    order = np.argsort(kind_keys, kind="stable")
+    ordered = kind_keys[order]
+    kinds = np.split(order, 1 + np.flatnonzero(ordered[1:] != ordered[:-1]))
+    return [k for k in kinds if len(k) >= SMALLEST and swarm.v[k[0]] != 0]
+
+
+def _with_room(swarm, members, pulls, length):
+    """Those of these free neurons of one kind that have room, and the least room of each sort of theirs."""
+    side, sign = swarm.side[members[0]], np.sign(swarm.v[members[0]])
+    d, c = _felt_on(swarm.walls, sign, side, pulls)
+    there = room(swarm.w[members], swarm.v[members], side, swarm.walls.u)
+    approached = np.append(sign * side * c[0] < 0, True)
+    need = CAUTION * length * np.linalg.norm(d[0])
+    chosen = (there[:, approached].min(axis=1) >= need) | (not d.any())
+    return members[chosen], there[chosen].min(axis=0, initial=np.inf)
+
+
+def _with_cell(swarm, cells, chosen, least):
+    """The cells with one more, of the free neurons `chosen` and of smaller cells of their kind."""
+    side, sign = swarm.side[chosen[0]].copy(), np.sign(swarm.v[chosen[0]])  # a view would keep all sides
+    same = [
+        cell
+        for cell in cells
+        if cell.sign == sign and len(cell.index) <= len(chosen) and (cell.side == side).all()
+    ]
+    w, v = rows(swarm.w[chosen], swarm.v[chosen], same)
+    if same:
+        least = room(w, v, side, swarm.walls.u).min(axis=0)
+    members = np.concatenate([swarm.index[chosen], *(cell.index for cell in same)])
+    cell = Cell.of(members, side, sign, np.column_stack([w, v]), least)
+    return (*(other for other in cells if other not in same), cell)
+
+
+def _felt_on(walls, sign, side, polynomial):
+    """Coefficients of `D` (3, d) and `⟨D, u_i⟩` (3, m) on these sides, sliding included."""
+    below, above = walls.pulls(polynomial)
+    d = np.where(side > 0, above, np.where(side < 0, below, 0.0)) @ walls.u
+    c = d @ walls.u.T
+    if side.all():
+        return d, c
+    return felt(
+        sign, side, d, c, Scene(below, above, walls.u, walls.gram, 1.0, 0.0, 0.0, walls.negative_slope)
+    )[:2]

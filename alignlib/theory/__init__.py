@@ -1,0 +1,48 @@
+"""Statements of the papers as checks: every `check_…` returns a `Claim`, every `bound_…` a number.
+
+The early phase is in `alignment`, the fit after it in `fitting`, what follows for ever from one network in
+`certificates`. -> certificates -> fitting, alignment
+"""
+
+from alignlib.claim import Claim
+from alignlib.theory.alignment import (
+    bound_alignment_time,
+    bound_turning_time,
+    check_alignment,
+    check_alignment_time,
+    check_assumption_1,
+    check_assumption_3,
+    check_balancedness,
+    check_directional_alignment,
+    check_nonconvergence,
+)
+from alignlib.theory.certificates import certify_convergence, certify_nonconvergence
+from alignlib.theory.fitting import (
+    bound_loss,
+    bound_stable_rank,
+    bound_third_singular_value,
+    check_loss_bound,
+    check_low_rank,
+    check_third_singular_value,
+)
+
+__all__ = [
+    "Claim",
+    "bound_alignment_time",
+    "bound_loss",
+    "bound_stable_rank",
+    "bound_third_singular_value",
+    "bound_turning_time",
+    "certify_convergence",
+    "certify_nonconvergence",
+    "check_alignment",
+    "check_alignment_time",
+    "check_assumption_1",
+    "check_assumption_3",
+    "check_balancedness",
+    "check_directional_alignment",
+    "check_loss_bound",
+    "check_low_rank",
+    "check_nonconvergence",
+    "check_third_singular_value",
+]
