@@ -206,8 +206,7 @@ class _Run:
         torch.matmul(self.w, self.x.T, out=self.hidden)
         if self.negative_slope == 0.0:
             return (self.v @ self.hidden.clamp_(min=0)).cpu().numpy()
-        leaky = torch.nn.functional.leaky_relu(self.hidden, self.negative_slope)
-        return (self.v @ leaky).cpu().numpy()
+        return (self.v @ torch.nn.functional.leaky_relu(self.hidden, self.negative_slope)).cpu().numpy()
 
     def _unknown(self):
         return torch.empty_like(self.hidden, dtype=torch.bool)
@@ -264,7 +263,7 @@ class _Run:
         active, v = active[rows], self.v[rows]
         goal = self.goal == (v > 0)[:, None]
         there = (active == goal).all(dim=1) & (v != 0)
-        return there if self.negative_slope else there | ~active.any(dim=1)  # with a slope none is dead
+        return there | ~active.any(dim=1) if self.negative_slope == 0.0 else there  # else none is dead
 
     def advance(self, step, f):
         dw, dv = self._directions(f, next(self.batches))

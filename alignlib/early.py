@@ -1,7 +1,8 @@
 """The early phase, exactly: constant pulls, decoupled neurons, no step size.
 
-While the outputs are negligible the pulls stay those of the zero network, and the neurons decouple. Each
-is boosted in closed form (`boost`) from wall to wall (`polygon`) to its last event (`constant`).
+While the outputs are negligible the pulls stay those of the zero network, and the neurons decouple. So do
+small neurons near a saddle, under the pulls there. Each is boosted in closed form (`boost`) from wall to
+wall (`polygon`) to its last event (`constant`).
 """
 
 from dataclasses import dataclass
@@ -28,12 +29,14 @@ class EarlyFlow(Trajectory):
     directions : (h, d) the limits of `w_j / ‖w_j‖` as t grows
     final_patterns : (h, n) booleans, the samples on which each neuron is active in the end
     sliding : (h, n) booleans, the samples on whose hyperplane it slides in the end
+    pulls : (n,) the constant pulls
     """
 
     alignment_times: np.ndarray
     directions: np.ndarray
     final_patterns: np.ndarray
     sliding: np.ndarray
+    pulls: np.ndarray
 
     def at(self, t):
         """The network at time `t ≥ 0`, exact also after the last event.
@@ -51,7 +54,7 @@ class EarlyFlow(Trajectory):
         return float(t)
 
 
-def early_flow(net, data, loss, t_end=None, t_save=None):
+def early_flow(net, data, loss, t_end=None, t_save=None, *, pulls=None):
     """Follow every neuron of `net` under the constant pulls `g_k(0)` of the zero network.
 
     Exact for any data, slope and loss: `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩` between events in closed form,
@@ -65,6 +68,8 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     t_end : float; without it, the time of the last event of all, unless weights overflow before, or the
         last of `t_save` if that is later
     t_save : times to keep; without it, 0 and `t_end`
+    pulls : (n,) constant pulls in place of those of the zero network
+        Neurons that are still small near a saddle feel those there: who wakes next, where to, and when.
 
     Returns
     -------
@@ -91,8 +96,9 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     loss = losses.fitting(loss, data)
     inputs.same_dim(net, data)
     walls = Walls.of(data.x, net.negative_slope)
-    pulls = walls.pulls(loss.pull(np.zeros(data.n), data.y))
-    end = constant.follow(net, walls, pulls, np.inf)
+    pulls = losses.constant_pulls(loss, data, pulls)
+    sides = walls.pulls(pulls)  # below and above
+    end = constant.follow(net, walls, sides, np.inf)
     if t_end is None:
         fastest = float(np.linalg.norm(end.d, axis=1).max())
         t_end = min(float(end.since.max()) or 1.0, LATEST / max(fastest, 1e-300))
@@ -101,7 +107,7 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
     t_end = inputs.positive("t_end", t_end)
     t = np.array([0.0, t_end]) if t_save is None else inputs.times("t_save", t_save, t_end, "`t_end`")
 
-    state = _At(net, walls, pulls, end)
+    state = _At(net, walls, sides, end)
     times = events.aligned_since(end.log, walls, end.first_sides, net.v, end.neurons["sign"], data)
     final = walls.patterns(end.sides)
     return EarlyFlow(
@@ -118,6 +124,7 @@ def early_flow(net, data, loss, t_end=None, t_save=None):
         directions=end.directions(),
         final_patterns=final > 0,
         sliding=final == 0,
+        pulls=pulls,
     )
 
 

@@ -47,13 +47,15 @@ class ExtremalVector:
         return f"ExtremalVector(sign={self.sign:+.0f}, pattern={active}, {size})"
 
 
-def extremal_vectors(data, loss, starts=2000, rng=0, *, negative_slope=0.0):
+def extremal_vectors(data, loss, starts=2000, rng=0, *, pulls=None, negative_slope=0.0):
     """All extremal vectors for d = 2, exactly; those found from random `starts` in other dimensions.
 
     Parameters
     ----------
     starts : int, neurons that `early_flow` follows in the search, half of them with v > 0
     rng : seed or Generator of the search
+    pulls : (n,) constant pulls in place of those of the zero network
+        Those at a saddle tell where neurons that are still small there go next.
     negative_slope : float, that of the neurons; other than 0 none of them is dead
 
     Returns
@@ -68,13 +70,13 @@ def extremal_vectors(data, loss, starts=2000, rng=0, *, negative_slope=0.0):
     [1.0, -1.0]
     """
     loss = losses.fitting(loss, data)
-    g = loss.pull(np.zeros(data.n), data.y)
+    g = losses.constant_pulls(loss, data, pulls)
     slope = inputs.between("negative_slope", negative_slope, -1, 1)
     walls = Walls.of(data.x, slope)
     if data.dim == 2:
         found = [vector for sign in (1.0, -1.0) for vector in _on_circle(walls, g, sign)]
     else:
-        found = _by_search(data, loss, inputs.integer("starts", starts, least=2), rng, slope)
+        found = _by_search(data, loss, g, inputs.integer("starts", starts, least=2), rng, slope)
     return _in_order(found)
 
 
@@ -159,7 +161,7 @@ def _vector(walls, below, above, sign, angle, tight, basin):
     return ExtremalVector(u, sign, on > 0, (on == 0), 0.0 if not d.any() else rate, basin, share)
 
 
-def _by_search(data, loss, starts, rng, slope):
+def _by_search(data, loss, g, starts, rng, slope):
     """Follow random neurons to the end of the early phase and list where they arrive."""
     from alignlib.early import early_flow
 
@@ -167,8 +169,7 @@ def _by_search(data, loss, starts, rng, slope):
     w = rng.standard_normal((starts, data.dim))
     w /= np.linalg.norm(w, axis=1, keepdims=True)
     sign = np.where(np.arange(starts) % 2, -1.0, 1.0)
-    path = early_flow(Network(w, sign, slope), data, loss)
-    g = loss.pull(np.zeros(data.n), data.y)
+    path = early_flow(Network(w, sign, slope), data, loss, pulls=g)
     kept = {}
     for j in range(starts):
         dead = slope == 0.0 and not path.final_patterns[j].any() and not path.sliding[j].any()

@@ -205,6 +205,13 @@ def fitting(loss, data):
     return loss
 
 
+def constant_pulls(loss, data, pulls=None):
+    """The pulls (n,) of the early phase: those of the zero network, or the given ones."""
+    if pulls is None:
+        return loss.pull(np.zeros(data.n), data.y)
+    return inputs.array("pulls", pulls, 1, (data.n,))
+
+
 def check_start(loss, f, y):
     """Whether loss and pulls are finite at the outputs `f` of a start, else an error.
 

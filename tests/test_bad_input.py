@@ -82,6 +82,9 @@ CASES = {
     "third singular value with a slope": (lambda: al.theory.bound_third_singular_value(flow(net=LEAKY), 0), r"`path` must have negative_slope 0"),
     "loss bound with a slope": (lambda: al.theory.bound_loss(flow(net=LEAKY), 0, 1), r"`net` must have negative_slope 0"),
     "heights with a slope": (lambda: HEIGHTS(LEAKY, DATA), r"`net` must have negative_slope 0, for the closed form"),
+    "pulls too few": (lambda: al.early_flow(NET, DATA, "logistic", pulls=[1.0]), rf"`pulls` must have shape \({DATA.n}\), got \(1,\)"),
+    "pulls not finite": (lambda: al.early_flow(NET, DATA, "logistic", pulls=np.full(DATA.n, np.inf)), r"`pulls` must be finite, got inf"),
+    "pulls of extremal vectors": (lambda: al.extremal_vectors(DATA, "logistic", pulls=np.eye(3)), r"`pulls` must be a non-empty array with 1 axes, got shape \(3, 3\)"),
     "zero sample": (lambda: al.Dataset([[0, 0], [1, 0]], [1, 1]).mu, r"`x` must have no zero vectors .*row 0"),
     "zero neuron": (
         lambda: al.geometry.cosine(np.zeros((1, 2)), [[1.0, 0]]),
