@@ -95,9 +95,9 @@ def alignment(net, data, loss):
 def tangent_kernel(net, data):
     """The tangent kernel `K_kl = ⟨∂f(x_k)/∂θ, ∂f(x_l)/∂θ⟩` over all weights θ, an (n, n) array.
 
-    `K_kl = Σ_j v_j² σ'(z_jk) σ'(z_jl) ⟨x_k, x_l⟩ + Σ_j σ(z_jk) σ(z_jl)` with `z_jk = ⟨w_j, x_k⟩` and
-    `σ'(z) = negative_slope` for z ≤ 0, as in PyTorch. In gradient flow the outputs move by `ḟ = K g`, where
-    g are the pulls.
+    `K_kl = Σ_j v_j² σ'(z_jk) σ'(z_jl) ⟨x_k, x_l⟩ + Σ_j σ(z_jk) σ(z_jl)` with `z_jk = ⟨w_j, x_k⟩`;
+    `σ'(0)` is the negative slope, as in PyTorch. In gradient flow the outputs move by `ḟ = K g`, where g
+    are the pulls.
 
     >>> net = al.Network([[1, 0], [0, 2]], [1, 3])
     >>> al.measure.tangent_kernel(net, al.Dataset([[1, 1], [1, -1]], [1, -1]))
@@ -106,8 +106,8 @@ def tangent_kernel(net, data):
     """
     inputs.same_dim(net, data)
     z = net.preactivations(data.x)
-    slope = np.where(z > 0, 1.0, net.negative_slope)
-    hidden, reach = slope * z, net.v[:, None] * slope
+    slopes = np.where(z > 0, 1.0, net.negative_slope)
+    hidden, reach = slopes * z, slopes * net.v[:, None]
     return (reach.T @ reach) * data.gram + hidden.T @ hidden
 
 

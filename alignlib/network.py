@@ -110,7 +110,7 @@ class Network:
 
         Parameters
         ----------
-        module : torch.nn.Module with two Linear layers, a (Leaky)ReLU between them, one output without bias
+        module : torch.nn.Module with two Linear layers, ReLU or LeakyReLU between, one output without bias
 
         Raises
         ------
@@ -127,9 +127,7 @@ class Network:
         return cls(*pytorch.weights(module))
 
     def to_torch(self, bias=False):
-        """The network as `torch.nn.Sequential(Linear, ReLU, Linear)` in float64, on the CPU.
-
-        With a `negative_slope` it has a LeakyReLU.
+        """The network as `torch.nn.Sequential(Linear, ReLU or LeakyReLU, Linear)` in float64, on the CPU.
 
         Parameters
         ----------

@@ -23,7 +23,7 @@ def _torch():
 
 
 def weights(module):
-    """The arrays `w` and `v`, and the negative slope, of a module; see `Network.from_torch`."""
+    """`w`, `v` and the slope of a module that computes `v · leaky_relu(w x)`; see `Network.from_torch`."""
     torch = _torch()
     if not isinstance(module, torch.nn.Module):
         raise ValueError(f"`module` must be a torch.nn.Module, got {type(module).__name__}")
@@ -36,7 +36,7 @@ def weights(module):
     return w, v, slope
 
 
-def module(w, v, negative_slope, bias):
+def module(w, v, slope, bias):
     """`Sequential(Linear, ReLU or LeakyReLU, Linear)` with these weights; see `Network.to_torch`."""
     torch = _torch()
     nn, linear = torch.nn, torch.nn.utils.skip_init  # nothing is drawn from the user's random numbers
@@ -50,7 +50,7 @@ def module(w, v, negative_slope, bias):
         if bias:
             hidden.bias.copy_(torch.tensor(w[:, -1]))
         out.weight.copy_(torch.tensor(v)[None])
-    return nn.Sequential(hidden, nn.LeakyReLU(negative_slope) if negative_slope else nn.ReLU(), out)
+    return nn.Sequential(hidden, nn.LeakyReLU(slope) if slope else nn.ReLU(), out)
 
 
 def _array(parameter):
@@ -62,7 +62,7 @@ def _refuse(found, why=""):
 
 
 def _layers(module):
-    """The two Linear layers of a module that has these, one kind of activation, and nothing else."""
+    """The two Linear layers of a module that has these and an activation only, and its negative slope."""
     nn = _torch().nn
     linear = [part for part in module.modules() if isinstance(part, nn.Linear)]
     for part in module.modules():

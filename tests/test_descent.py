@@ -37,7 +37,8 @@ def autograd(net, data, loss, step, n_steps, batch=None, **settings):
     for _ in range(n_steps):
         now = next(batch)
         optimiser.zero_grad()
-        values[loss](v @ torch.relu(w @ x[now].T), y[now]).backward()
+        hidden = torch.nn.functional.leaky_relu(w @ x[now].T, net.negative_slope)
+        values[loss](v @ hidden, y[now]).backward()
         optimiser.step()
     return w.detach().numpy(), v.detach().numpy()
 
@@ -64,6 +65,18 @@ def test_with_all_settings_it_is_torch_s_sgd(loss, momentum, decay, size):
     if momentum or decay or size not in (None, 12):
         plain = al.gradient_descent(NET, DATA, loss, 0.01, 100).final
         assert np.abs(plain.w - w).max() > 1e-4
+
+
+@pytest.mark.parametrize("slope", [0.2, -1.0, 1.0])
+@pytest.mark.parametrize("size", [None, 5])
+def test_with_a_slope_it_is_torch_s_sgd(slope, size):
+    net = al.Network(NET.w, NET.v, slope)
+    batch = batches(DATA.n, size, np.random.default_rng(3)) if size else None
+    w, v = autograd(net, DATA, "logistic", 0.01, 100, batch, momentum=0.5)
+    end = al.gradient_descent(net, DATA, "logistic", 0.01, 100, batch_size=size, momentum=0.5, rng=3).final
+    assert end.negative_slope == slope
+    assert np.abs(end.w - w).max() < 1e-12 * np.abs(w).max()  # 100 steps of rounding
+    assert np.abs(end.v - v).max() < 1e-12 * np.abs(v).max()
 
 
 def test_the_draw_of_batches_is_the_seed_s():
