@@ -14,11 +14,13 @@ One step of the full flow, of length H
           sliding       the rule at the wall: cross, slide, or be released, and until when it slides
             filippov      the rule itself, for any number of walls at once
     collocation   the outputs say what the pulls should have been; a Newton step corrects the guess, until
-                  they agree; the error says how long the next step may be, or that this one is refused
+                  they agree; the error says how long the next step may be (`alignlib.flow` refuses
+                  this one if it is above `rtol`)
     groups        neurons far from the walls are gathered into cells
 
 The early phase is one such step of any length, for there the pulls do not change: `constant` hands the
-neurons to `polygon`, which goes from wall to wall in closed form (`boost`), by the same rule (`filippov`).
+neurons to `polygon`, which goes from wall to wall in closed form (`boost`), by the same rule (`filippov`),
+and notes in `course` what it knows of the way.
 
 Where is …?
 -----------
@@ -26,8 +28,10 @@ the geometry, and what a sample does to a wall    walls
 the closed form under one D                       boost
 the rule for two walls at once                    filippov
 an interval is halved                             interval (its error), search (v may turn)
-a step is refused                                 collocation; who gives up, and when: `alignlib.flow`
-who moves as one                                  groups (the rule), cells (the algebra)
+a step is refused                                 `alignlib.flow`, and who gives up; collocation: no solution
+a sliding neuron is released                      sliding (when), filippov (to which side), swarm (a cell)
+weight decay                                      swarm: after each step all weights shrink
+who moves as one                                  groups (the rule), cells (the algebra), swarm (dissolved)
 what is written down at an event                  events
 what Numba needs, and plain loops                 compiled
 chunks and threads                                threads

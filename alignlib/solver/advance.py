@@ -1,7 +1,7 @@
-"""One sweep of the solver: every neuron, or cell of neurons, over a step with given pulls.
+"""The compiled loops that `swarm` calls: every neuron, or cell of neurons, over a step with given pulls.
 
 A neuron goes from event to event (module `search`); at an event the rule for the walls it touches
-decides (module `sliding`). All compiled by Numba.
+decides (module `sliding`).
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""The closed form of one neuron under a constant pull.
+"""The closed form of one neuron under a constant D, that is between two walls.
 
 With `D` constant, `δ = ‖D‖` and `b = ⟨w, D⟩/δ`, the neuron `(w, v)` is boosted along D:
 

@@ -1,4 +1,4 @@
-"""Neurons that move as one.
+"""The algebra of neurons that move as one; who does says module `groups`.
 
 All neurons on the same sides of all walls feel the same D. So a *cell* of them is followed by at most
 d + 1 vectors: the images of a basis, which carry every member along, and whose combinations have the

@@ -1,4 +1,4 @@
-"""What a neuron under constant pulls knows on its way from wall to wall, and asks before each. Compiled.
+"""The record of one neuron for `polygon`, and which wall it meets next. Compiled.
 
 Three things are passed around: `me`, the numbers of the neuron (a row of dtype NEURON); `on`, what it knows
 of the walls, an array (COURSE, m); `field`, what is the same for all neurons (a row of dtype FIELD).
