@@ -1,4 +1,4 @@
-"""The compiled loops that `swarm` calls: every neuron, or cell of neurons, over a step with given pulls.
+"""The compiled loops that `swarm` calls: each neuron, or cell of neurons, over a step with given pulls.
 
 A neuron goes from event to event (module `search`); at an event the rule for the walls it touches
 decides (module `sliding`).
