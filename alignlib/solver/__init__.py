@@ -28,10 +28,10 @@ the geometry, and what a sample does to a wall    walls
 the closed form under one D                       boost
 the rule for two walls at once                    filippov
 an interval is halved                             interval (its error), search (v may turn)
-a step is refused                                 `alignlib.flow`, and who gives up; collocation: no solution
-a sliding neuron is released                      sliding (when), filippov (to which side), swarm (a cell)
+a step is refused                                 `alignlib.flow`, and when to give up
+a sliding neuron is released                      sliding (when), filippov (where to), swarm (a cell)
 weight decay                                      swarm: after each step all weights shrink
-who moves as one                                  groups (the rule), cells (the algebra), swarm (dissolved)
+who moves as one                                  groups (the rule), cells (the algebra), swarm (its end)
 what is written down at an event                  events
 what Numba needs, and plain loops                 compiled
 chunks and threads                                threads
