@@ -208,7 +208,11 @@ def fitting(loss: str | Loss, data: Any) -> Loss:
 
 
 def constant_pulls(loss: Loss, data: Any, pulls: ArrayLike | None = None) -> np.ndarray:
-    """The pulls (n,) of the early phase: those of the zero network, or the given ones."""
+    """The pulls (n,) of the early phase: those of the zero network, or the given ones.
+
+    >>> al.loss.constant_pulls(al.loss.get("exponential"), al.Dataset([[1, 0], [0, 1]], [1, -1]))
+    array([ 1., -1.])
+    """
     if pulls is None:
         return loss.pull(np.zeros(data.n), data.y)
     return inputs.array("pulls", pulls, 1, (data.n,))
