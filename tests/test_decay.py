@@ -6,20 +6,7 @@ import pytest
 import alignlib as al
 from alignlib.loss import get
 from tests import filippov
-
-STARTS = {"balanced": al.Network.balanced, "unbalanced": al.Network.unbalanced}
-
-
-def random_data(seed, n, d):
-    rng = np.random.default_rng(seed)
-    return al.Dataset(rng.standard_normal((n, d)), rng.choice([-1.0, 1.0], n))
-
-
-def worst(net, w, v):
-    """The largest error, relative to each neuron."""
-    size = np.linalg.norm(np.column_stack([w, v]), axis=1)
-    return max((np.abs(net.w - w).max(axis=1) / size).max(), (np.abs(net.v - v) / size).max())
-
+from tests.problems import STARTS, random_data, worst
 
 PROBLEMS = [
     ("three points", al.data.three_points(), "squared", 20.0, 1e-2, 0.1, 0.0),
