@@ -16,14 +16,20 @@ from alignlib.solver.collocation import Step
 from alignlib.solver.groups import gathered
 from alignlib.solver.replay import Accepted, Replay
 from alignlib.solver.swarm import Swarm
+from alignlib.solver.tolerances import (
+    CRUMB,
+    FIRST,
+    LARGEST,
+    RELAXED,
+    SHORTEST,
+    SLOPE,
+    STEPS,
+    SURE,
+    TRIES,
+    UNSOLVED,
+)
 from alignlib.solver.walls import Walls
 from alignlib.trajectory import Trajectory
-
-STEPS = 100_000
-TRIES = 100  # attempts at one step; each asks for at most 0.9 of the length of the one before
-UNSOLVED = 1000  # attempts without a solution while t grows tenfold: rounding, or too sharp a loss, steers
-FASTEST = 1e150  # D is squared
-SHRINKS = 10.0  # weight decay times the length of a step: what neurons in balance gain in rapidity
 
 
 class FlowError(RuntimeError):
@@ -92,7 +98,7 @@ def gradient_flow(
     t_end, rtol = inputs.positive("t_end", t_end), inputs.positive("rtol", rtol)
     if not 1e-12 <= rtol <= 0.1:
         raise ValueError(f"`rtol` must lie between 1e-12 and 0.1, got {rtol:g}")
-    weight_decay = inputs.between("weight_decay", weight_decay, 0, FASTEST)
+    weight_decay = inputs.between("weight_decay", weight_decay, 0, LARGEST)
     kept = None if t_save is None else inputs.times("t_save", t_save, t_end, "`t_end`")
     run, problem = _Run(net, data, loss, rtol, weight_decay), None
     try:
@@ -114,7 +120,7 @@ class _Run:
 
     def __init__(self, net, data, loss, rtol, weight_decay):
         self.data, self.loss, self.rtol, self.weight_decay = data, loss, rtol, weight_decay
-        self.longest = SHRINKS / weight_decay if weight_decay else np.inf
+        self.longest = RELAXED / weight_decay if weight_decay else np.inf
         walls = Walls.of(data.x, net.negative_slope)
         # ‖Σ_k δg_k x_k‖ over any subset of samples is at most `reach` ‖δg‖.
         self.reach = np.linalg.norm(data.x, 2)
@@ -142,7 +148,7 @@ class _Run:
         """Step from stop to stop; what went wrong, or None."""
         stops = np.unique(np.append(0.0, stops))
         wish = self.first_length(stops[-1])
-        self.least = 1e-13 * wish
+        self.least = SHORTEST * wish
         with _bar(stops[-1], progress) as bar:
             for stop in stops[1:]:
                 while self.now.t < stop:
@@ -167,14 +173,14 @@ class _Run:
     def shorten(self, length, solved):
         """With decay: no step much longer for a while than one at which Newton's method failed."""
         if self.longest < np.inf:
-            most, least = SHRINKS / self.weight_decay, 0.1 / self.weight_decay
+            most, least = RELAXED / self.weight_decay, SURE / self.weight_decay
             self.longest = min(1.05 * self.longest, most) if solved else max(0.5 * length, least)
 
     def hopeless(self, wish):
         """Why no further step is tried, or None."""
         if self.now.t > 10 * self.mark:
             self.mark, self.unsolved = self.now.t, 0
-        if self.tries > TRIES or wish < max(self.least, 1e-13 * self.now.t):
+        if self.tries > TRIES or wish < max(self.least, SHORTEST * self.now.t):
             return "the step cannot be made small enough"
         if self.unsolved > UNSOLVED:
             return f"no pulls found in {UNSOLVED} steps since t={self.mark:g}, by rounding or a sharp loss"
@@ -187,16 +193,16 @@ class _Run:
         g = self.loss.pull(self.now.f, self.data.y)
         with np.errstate(over="ignore"):
             speed = self.reach * np.linalg.norm(g)
-        if not speed < FASTEST:
+        if not speed < LARGEST:
             raise ValueError(
-                f"`net` must give pulls of less than {FASTEST:g}, over the size of the data, at the start, "
+                f"`net` must give pulls of less than {LARGEST:g}, over the size of the data, at the start, "
                 f"got {np.abs(g).max():.3g}"
             )
         return speed
 
     def first_length(self, t_end):
         """A step over which no neuron gains more than a tenth of rapidity at the first pulls."""
-        return min(t_end, 0.1 / max(self.speed, 1e-300))
+        return min(t_end, FIRST / max(self.speed, 1e-300))
 
     def accept(self, step, stop):
         before = self.now
@@ -211,7 +217,7 @@ class _Run:
     def slope(self):
         """The derivative of the pulls by the outputs, (n,), at the end of the last step."""
         f, y = self.now.f, self.data.y
-        step = 1e-6 * np.maximum(1.0, np.abs(f))
+        step = SLOPE * np.maximum(1.0, np.abs(f))
         return (self.loss.pull(f + step, y) - self.loss.pull(f - step, y)) / (2 * step)
 
     def remark(self):
@@ -248,7 +254,7 @@ class _Run:
 
 def _shared(left, wish):
     """The length of a step: no more than is left, and no crumb left over."""
-    if wish > 0.999 * left:
+    if wish > (1 - CRUMB) * left:
         return left
     return min(wish, 0.5 * left) if wish > 0.5 * left else wish
 

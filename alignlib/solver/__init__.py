@@ -39,6 +39,6 @@ chunks and threads                                threads
 
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
-walls, compiled, threads -> boost, events -> filippov, course, interval -> polygon, search, sliding
--> constant, advance -> cells -> swarm -> groups -> collocation -> replay
+tolerances, compiled, threads -> walls -> boost, events -> filippov, course, interval
+-> polygon, search, sliding -> constant, advance -> cells -> swarm -> groups -> collocation -> replay
 """

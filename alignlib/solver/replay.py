@@ -13,8 +13,7 @@ from alignlib.network import Network
 from alignlib.solver import events
 from alignlib.solver.collocation import NODES
 from alignlib.solver.swarm import Swarm
-
-MEMORY = 2**28  # bytes of states that are kept
+from alignlib.solver.tolerances import MEMORY
 
 
 @dataclass(frozen=True, eq=False)
