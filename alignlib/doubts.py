@@ -41,11 +41,11 @@ class Doubt:
     parting: np.void | None
     sentence: str
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Doubt({self.sentence})"
 
 
-def doubt(path):
+def doubt(path: Trajectory) -> Doubt:
     """Follow the run of `path` again at a tolerance 100 times tighter, and say what that changes.
 
     Events are the same if both runs have them in the same order, for each neuron and sample, at times that
@@ -74,17 +74,18 @@ def doubt(path):
     rtol = _tighter(path)
     t, more = path.t, ""
     try:
-        same = {"t_save": t, "weight_decay": path.weight_decay}
-        again = gradient_flow(path.start, path.data, path.loss_function, t[-1], rtol, **same)
+        again = gradient_flow(
+            path.start, path.data, path.loss_function, t[-1], rtol, t, weight_decay=path.weight_decay
+        )
     except FlowError as problem:
         again, more = problem.trajectory, f"; the run at rtol={rtol:g} {problem}"
         t = t[: len(again.t)]
     size = max(np.abs(path.outputs).max(), 1e-300)
     spread = np.abs(again.outputs - path.outputs[: len(t)]).max(axis=1) / size
-    events = [run.events[run.events["t"] <= t[-1]] for run in (path, again)]
+    these, those = (run.events[run.events["t"] <= t[-1]] for run in (path, again))
     until = _agreed_until(t, spread, path.rtol)
-    parting = _parting(*events, t[-1], np.sqrt(path.rtol), until)
-    return Doubt(t, spread, parting, _sentence(t, spread, parting, until, len(events[0])) + more)
+    parting = _parting(these, those, t[-1], np.sqrt(path.rtol), until)
+    return Doubt(t, spread, parting, _sentence(t, spread, parting, until, len(these)) + more)
 
 
 def _tighter(path):

@@ -11,10 +11,14 @@ in the order of their heights at the start. One sort replaces the search for the
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignlib import inputs
+from alignlib.data import Dataset
+from alignlib.network import Network
 from alignlib.solver.boost import light_cone, moved, time_of_path
 from alignlib.solver.compiled import entry
 from alignlib.solver.tolerances import OPPOSED
@@ -49,7 +53,13 @@ class Heights:
     y: np.ndarray
     mu: float
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # what may be given; the fields are what comes of it
+
+        def __init__(
+            self, z: ArrayLike, rest: ArrayLike, sign: ArrayLike, y: ArrayLike, mu: float
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
         z, y = inputs.array("z", self.z, 2), inputs.labels("y", self.y)
         rest = inputs.array("rest", self.rest, 1, z.shape[:1])
         if rest.min() < 0:
@@ -66,7 +76,7 @@ class Heights:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def gaussian(cls, n, mu, width, rng, dim=None):
+    def gaussian(cls, n: int, mu: float, width: int, rng: inputs.Seed, dim: int | None = None) -> Self:
         """Those of `Network.balanced(width, dim, ...)` on `n` samples, labels half and half.
 
         The heights over Gaussian weights have covariance `(1 - μ) I + μ 11ᵀ`, and `rest` is
@@ -83,7 +93,7 @@ class Heights:
         return cls(z * y, rest, rng.choice([-1.0, 1.0], width), y, mu)
 
     @classmethod
-    def of(cls, net, data):
+    def of(cls, net: Network, data: Dataset) -> Self:
         """The heights of a balanced network over equicorrelated unit samples.
 
         Raises
@@ -125,7 +135,7 @@ class Alignment:
     dwell: np.ndarray
 
 
-def align(heights):
+def align(heights: Heights) -> Alignment:
     """Follow balanced neurons to their goals under the pulls `g_k = y_k` (exponential loss, `f = 0`).
 
     The same neurons, events and times as in `early_flow`, in O(n log n) a neuron instead of O(n²).

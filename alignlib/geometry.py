@@ -6,17 +6,23 @@ far as these are not rounding.
 """
 
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignlib import inputs
+from alignlib.data import Dataset
 from alignlib.network import Network
+
+if TYPE_CHECKING:  # it comes later
+    from alignlib.trajectory import Trajectory
 
 CONES = ("S+", "S-", "dead", "mixed")
 TOUCHING = 1e-13  # relative height up to which a neuron may be on a hyperplane, as computed
 
 
-def patterns(net, data):
+def patterns(net: "Network | Trajectory", data: "Dataset | float") -> np.ndarray:
     """Where every neuron is: an (h, n) array of +1 (active on the sample), 0 (on its hyperplane) and -1.
 
     Of a network, the signs of `⟨w_j, x_k⟩`, 0 up to a share of 1e-13 of `‖w_j‖‖x_k‖`, which is rounding;
@@ -51,7 +57,7 @@ def _look(net, data):
     return signs, net, data
 
 
-def cones(net, data):
+def cones(net: "Network | Trajectory", data: "Dataset | float") -> np.ndarray:
     """The cone of every neuron, an (h,) array of the strings "S+", "S-", "dead", "mixed".
 
     `S+` is active exactly on the samples with label +1, `S-` exactly on those with label -1, "dead"
@@ -77,7 +83,7 @@ def _cones(signs, net, data):
     return result
 
 
-def cone_counts(net, data):
+def cone_counts(net: "Network | Trajectory", data: "Dataset | float") -> dict[str, int]:
     """How many neurons are in each cone, a dict with the keys of `CONES`.
 
     >>> net = al.Network([[0, 1], [0, -1], [1, 0]], [1, -1, 1])
@@ -88,7 +94,7 @@ def cone_counts(net, data):
     return {cone: int((found == cone).sum()) for cone in CONES}
 
 
-def aligned(net, data):
+def aligned(net: "Network | Trajectory", data: "Dataset | float") -> np.ndarray:
     """Which neurons have reached their goal: (h,) booleans.
 
     The goal is S+ or dead for `v_j > 0`, S- or dead for `v_j < 0`; a neuron with `v_j = 0` has none
@@ -98,13 +104,13 @@ def aligned(net, data):
     >>> al.geometry.aligned(net, al.data.toy_2d())
     array([ True,  True, False])
     """
-    signs, net, data = _look(net, data)
-    found, v = _cones(signs, net, data), net.v
+    signs, then, data = _look(net, data)
+    found, v = _cones(signs, then, data), then.v
     goal = np.where(v > 0, "S+", np.where(v < 0, "S-", "dead"))
     return (found == goal) | (found == "dead")
 
 
-def subnetworks(net, data):
+def subnetworks(net: "Network | Trajectory", data: "Dataset | float") -> np.ndarray:
     """Who works for which class, once aligned: `V+` (in S+, `v_j > 0`), `V-` (in S-, `v_j < 0`), dead.
 
     Three rows of (h,) booleans; a neuron in none of them is not at its goal. Source: MMV, section 3.
@@ -115,12 +121,12 @@ def subnetworks(net, data):
            [False,  True, False],
            [False, False, False]])
     """
-    signs, net, data = _look(net, data)
-    found, v = _cones(signs, net, data), net.v
+    signs, then, data = _look(net, data)
+    found, v = _cones(signs, then, data), then.v
     return np.stack([(found == "S+") & (v > 0), (found == "S-") & (v < 0), found == "dead"])
 
 
-def violating_share(data):
+def violating_share(data: Dataset) -> float:
     """Share of the pairs of samples with `⟨y_k x_k, y_l x_l⟩ ≤ 0`, which Assumption 1 forbids.
 
     Raises
@@ -139,7 +145,7 @@ def violating_share(data):
     return float((data.correlations <= 0).sum() / (data.n * (data.n - 1)))
 
 
-def pair_correlations(data):
+def pair_correlations(data: Dataset) -> np.ndarray:
     """The correlations of Assumption 1 of the n(n-1)/2 different pairs of samples.
 
     >>> al.geometry.pair_correlations(al.data.toy_2d(n=3, spread=60)).round(2)
@@ -148,7 +154,7 @@ def pair_correlations(data):
     return data.correlations[np.triu_indices(data.n, 1)]
 
 
-def centres(data):
+def centres(data: Dataset) -> np.ndarray:
     """`x_+` and `x_-`, the sums of the samples with label +1 and with label -1: a (2, d) array.
 
     Raises
@@ -168,7 +174,7 @@ def centres(data):
     return np.stack([data.x[positive].sum(axis=0), data.x[~positive].sum(axis=0)])
 
 
-def cosine(a, b):
+def cosine(a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """Cosines between the rows of `a` and the rows of `b`: (m, d), (k, d) -> (m, k).
 
     >>> al.geometry.cosine([[1, 0], [0, 2]], [[1, 1]]).round(2)
@@ -178,7 +184,7 @@ def cosine(a, b):
     return inputs.unit_rows("a", a) @ inputs.unit_rows("b", b).T
 
 
-def pulled(net, data, g):
+def pulled(net: Network, data: Dataset, g: ArrayLike) -> np.ndarray:
     """`D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, an (h, d) array, for the pulls `g` (n,), whatever the slope.
 
     >>> net = al.Network([[0, 1], [0, -1]], [1, -1])

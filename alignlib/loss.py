@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -47,7 +47,14 @@ class Loss:
         inputs.choice("reduction", self.reduction, ("sum", "mean"))
 
     @classmethod
-    def from_torch(cls, function, *, name=None, reduction=None, classes=False):
+    def from_torch(
+        cls,
+        function: Callable,
+        *,
+        name: str | None = None,
+        reduction: str | None = None,
+        classes: bool = False,
+    ) -> Self:
         """A loss of PyTorch: its value as it is, its pull by automatic differentiation, in float64.
 
         Parameters
@@ -73,8 +80,8 @@ class Loss:
         array([ -0., -32.])
         """
         value, pull, own = pytorch.loss_parts(function)
-        name = name or getattr(function, "__name__", type(function).__name__)
-        return cls(name, value, pull, reduction or {"none": "sum"}.get(own, own), classes)
+        called = getattr(function, "__name__", type(function).__name__)
+        return cls(name or called, value, pull, reduction or own.replace("none", "sum"), classes)
 
     def value(self, f: ArrayLike, y: ArrayLike) -> Any:
         """The loss of outputs `f` (..., n) for labels `y` (n,): a float, or an array (...)."""
@@ -162,7 +169,7 @@ class _QuadraticPull:
         return 2 * self.factor * (y - f)
 
 
-def quadratic(factor=0.5, reduction="sum"):
+def quadratic(factor: float = 0.5, reduction: str = "sum") -> Loss:
     """The loss `c Σ (f - y)²`, or that divided by n, for a factor c: `½ Σ (f - y)²` unless told otherwise.
 
     >>> al.loss.quadratic().value([1.0, 3.0], [1.0, 1.0])
@@ -172,7 +179,7 @@ def quadratic(factor=0.5, reduction="sum"):
     return Loss(f"{factor:g} squares", _Quadratic(factor), _QuadraticPull(factor), reduction)
 
 
-def quadratic_factor(loss):
+def quadratic_factor(loss: Loss) -> float | None:
     """The factor c of a loss `c Σ (f - y)²`, known by what it is made of; None for any other loss.
 
     >>> al.loss.quadratic_factor(al.loss.get("squared")), al.loss.quadratic_factor(al.loss.quadratic())
@@ -188,7 +195,7 @@ def quadratic_factor(loss):
 def fitting(loss: str | Loss, data: Any) -> Loss:
     """The `Loss` called `loss`, if the labels of `data` suit it and its pulls are what they should be.
 
-    A user's own loss is tried at some outputs around the labels.
+    A user's own loss is tried at some outputs around the labels; those of `NAMED` are by the tests.
 
     Raises
     ------
@@ -218,7 +225,7 @@ def constant_pulls(loss: Loss, data: Any, pulls: ArrayLike | None = None) -> np.
     return inputs.array("pulls", pulls, 1, (data.n,))
 
 
-def check_start(loss, f, y):
+def check_start(loss: Loss, f: ArrayLike, y: ArrayLike) -> None:
     """Whether loss and pulls are finite at the outputs `f` of a start, else an error.
 
     >>> al.loss.check_start(al.loss.get("exponential"), [-1000.0], [1.0])

@@ -4,9 +4,11 @@ import numpy as np
 
 from alignlib import geometry, inputs
 from alignlib import loss as losses
+from alignlib.data import Dataset
+from alignlib.network import Network
 
 
-def norms(net):
+def norms(net: Network) -> np.ndarray:
     """`‖w_j‖` of every neuron, (h,).
 
     >>> net = al.Network([[0, 1], [0, -1], [3, 4]], [1, -1, 1])
@@ -16,7 +18,7 @@ def norms(net):
     return np.linalg.norm(net.w, axis=1)
 
 
-def singular_values(net):
+def singular_values(net: Network) -> np.ndarray:
     """The singular values of the input weights W, in falling order, (min(h, d),).
 
     >>> al.measure.singular_values(al.Network([[3, 0], [0, 4]], [1, 1]))
@@ -25,7 +27,7 @@ def singular_values(net):
     return np.linalg.svd(net.w, compute_uv=False)
 
 
-def stable_rank(net):
+def stable_rank(net: Network) -> float:
     """`‖W‖_F² / ‖W‖_2²` of the input weights: between 1 and their rank.
 
     Raises
@@ -41,7 +43,7 @@ def stable_rank(net):
     return 1.0 + rank_excess(net)
 
 
-def rank_excess(net):
+def rank_excess(net: Network) -> float:
     """`Σ_{i≥2} σ_i² / σ_1²`, the stable rank less 1, of the input weights, without cancellation.
 
     Raises
@@ -60,7 +62,7 @@ def rank_excess(net):
     return float(((values[1:] / values[0]) ** 2).sum())
 
 
-def minkowski_gram(net):
+def minkowski_gram(net: Network) -> np.ndarray:
     """`Δ_ij = ⟨w_i, w_j⟩ - v_i v_j`, an (h, h) array: conserved while neurons i and j share a pattern.
 
     Under a weight decay λ it decays as `e^{-2λt}` instead. Derived in chapter 4.
@@ -72,7 +74,7 @@ def minkowski_gram(net):
     return net.w @ net.w.T - np.outer(net.v, net.v)
 
 
-def alignment(net, data, loss):
+def alignment(net: Network, data: Dataset, loss: str | losses.Loss) -> np.ndarray:
     """`cos(w_j, sign(v_j) D_j)` of every neuron, (h,): 1 once it points where it is pulled.
 
     `D_j` is taken at the pulls of the zero network, which rule the early phase. `nan` for a neuron
@@ -92,7 +94,7 @@ def alignment(net, data, loss):
     return np.divide(dot, size, out=np.full(net.width, np.nan), where=size > 0)
 
 
-def tangent_kernel(net, data):
+def tangent_kernel(net: Network, data: Dataset) -> np.ndarray:
     """The tangent kernel `K_kl = ⟨∂f(x_k)/∂θ, ∂f(x_l)/∂θ⟩` over all weights θ, an (n, n) array.
 
     `K_kl = Σ_j v_j² σ'(z_jk) σ'(z_jl) ⟨x_k, x_l⟩ + Σ_j σ(z_jk) σ(z_jl)` with `z_jk = ⟨w_j, x_k⟩`;
@@ -111,7 +113,7 @@ def tangent_kernel(net, data):
     return (reach.T @ reach) * data.gram + hidden.T @ hidden
 
 
-def distinct_directions(net, degrees=1.0):
+def distinct_directions(net: Network, degrees: float = 1.0) -> int:
     """How many cones of half-angle `degrees` it takes to cover the directions of all neurons.
 
     Greedy: the largest neuron not yet covered opens a cone around itself. Zero vectors have no
@@ -123,7 +125,7 @@ def distinct_directions(net, degrees=1.0):
     return int(direction_groups(net, degrees).max() + 1)
 
 
-def direction_groups(net, degrees=1.0):
+def direction_groups(net: Network, degrees: float = 1.0) -> np.ndarray:
     """Which neurons point the same way: the number of its group for every neuron, (h,) integers.
 
     The groups are the cones of half-angle `degrees` of `distinct_directions`, 0 around the largest neuron,

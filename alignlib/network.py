@@ -1,12 +1,15 @@
 """The two-layer network, with ReLU or a leaky slope, and its three kinds of start."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from alignlib import inputs, pytorch
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,7 +93,7 @@ class Network:
         w = _gaussian(width, dim, scale, rng)
         return cls(w, _gaussian(width, 1, scale, rng)[:, 0], negative_slope)
 
-    def some(self, rows):
+    def some(self, rows: Any) -> "Network":
         """The network of these neurons alone; `rows` is any index into the neurons.
 
         >>> al.Network([[1.0, 0.0], [0.0, 2.0]], [1.0, -1.0]).some([1]).v
@@ -99,7 +102,7 @@ class Network:
         return Network(self.w[rows], self.v[rows], self.negative_slope)
 
     @classmethod
-    def from_torch(cls, module):
+    def from_torch(cls, module: "torch.nn.Module") -> Self:
         """The network that a PyTorch module computes, exactly; the module stays as it is.
 
         A bias of the hidden layer becomes the weight of one more input, the last, which is to be 1:
@@ -126,7 +129,7 @@ class Network:
         """
         return cls(*pytorch.weights(module))
 
-    def to_torch(self, bias=False):
+    def to_torch(self, bias: bool = False) -> "torch.nn.Sequential":
         """The network as `torch.nn.Sequential(Linear, ReLU or LeakyReLU, Linear)` in float64, on the CPU.
 
         Parameters

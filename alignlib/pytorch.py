@@ -6,10 +6,15 @@ PyTorch is loaded when a function here is called, not before.
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignlib import inputs
+
+if TYPE_CHECKING:
+    import torch
 
 NEEDED = "two-layer network (Linear, ReLU or LeakyReLU, Linear to one output without bias)"
 SIZES = 10.0 ** np.arange(-3, 7)  # of the inputs on which a module is tried
@@ -22,7 +27,7 @@ def _torch():
     return torch
 
 
-def weights(module):
+def weights(module: "torch.nn.Module") -> tuple[np.ndarray, np.ndarray, float]:
     """`w`, `v` and the slope of a module that computes `v · leaky_relu(w x)`; see `Network.from_torch`."""
     torch = _torch()
     if not isinstance(module, torch.nn.Module):
@@ -36,7 +41,7 @@ def weights(module):
     return w, v, slope
 
 
-def module(w, v, slope, bias):
+def module(w: np.ndarray, v: np.ndarray, slope: float, bias: bool) -> "torch.nn.Sequential":
     """`Sequential(Linear, ReLU or LeakyReLU, Linear)` with these weights; see `Network.to_torch`."""
     torch = _torch()
     nn, linear = torch.nn, torch.nn.utils.skip_init  # nothing is drawn from the user's random numbers
@@ -116,9 +121,8 @@ class Value:
 
     function: Callable
 
-    def __call__(self, f, y):
-        f, y = _tensors(f, y)
-        return self.function(f, y).detach().numpy()
+    def __call__(self, f: ArrayLike, y: ArrayLike) -> np.ndarray:
+        return self.function(*_tensors(f, y)).detach().numpy()
 
 
 @dataclass(frozen=True)
@@ -127,12 +131,12 @@ class Pull:
 
     function: Callable
 
-    def __call__(self, f, y):
+    def __call__(self, f: ArrayLike, y: ArrayLike) -> np.ndarray:
         torch = _torch()
-        f, y = _tensors(f, y)
+        outputs, labels = _tensors(f, y)
         with torch.enable_grad():
-            f.requires_grad_(True)
-            (slope,) = torch.autograd.grad(self.function(f, y).sum(), f)
+            outputs.requires_grad_(True)
+            (slope,) = torch.autograd.grad(self.function(outputs, labels).sum(), outputs)
         return -slope.numpy()
 
 
@@ -143,7 +147,7 @@ def _tensors(f, y):
     return _torch().from_numpy(f), _torch().from_numpy(y)
 
 
-def loss_parts(function):
+def loss_parts(function: Any) -> tuple[Value, Pull, str]:
     """Value, pull and reduction of a loss of PyTorch; see `Loss.from_torch`."""
     if not callable(function):
         raise ValueError(f"`function` must be a function of tensors or a loss module, got {function!r}")

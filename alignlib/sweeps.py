@@ -7,8 +7,8 @@ import json
 import pickle
 import time
 import warnings
-from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
@@ -21,7 +21,13 @@ with inputs.extra("sweeps"):
     import pandas as pd
 
 
-def sweep(function, configs, executor=None, progress=True, file=None):
+def sweep(
+    function: Callable,
+    configs: Iterable,
+    executor: Executor | None = None,
+    progress: bool = True,
+    file: str | Path | None = None,
+) -> "pd.DataFrame":
     """Call `function(config)` for every configuration and return a table, one row each.
 
     Parameters

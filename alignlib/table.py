@@ -2,6 +2,7 @@
 
 import numbers
 import re
+from collections.abc import Iterable, Sequence
 
 from alignlib import inputs
 from alignlib.claim import number, printed
@@ -32,24 +33,24 @@ class Table:
     1,000  1.23·10⁻⁷
     """
 
-    def __init__(self, columns, rows, digits=3):
+    def __init__(self, columns: Sequence[str], rows: Iterable[Iterable], digits: int = 3) -> None:
         digits = inputs.integer("digits", digits, least=1)
-        rows = [list(row) for row in rows]
+        cells = [list(row) for row in rows]
         self.columns = [str(name) for name in columns]
-        for row in rows:
+        for row in cells:
             if len(row) != len(self.columns):
                 wanted = len(self.columns)
                 raise ValueError(f"`rows` must have {wanted} cells each, one has {len(row)}: {row}")
-        self.cells = [[_text(cell, digits) for cell in row] for row in rows]
-        self.right = [any(map(_is_number, column)) for column in zip(*rows)]
+        self.cells = [[_text(cell, digits) for cell in row] for row in cells]
+        self.right = [any(map(_is_number, column)) for column in zip(*cells)]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [self.columns, *self.cells]
         widths = [max(map(len, column)) for column in zip(*lines)]
         padded = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
         return "\n".join(padded)
 
-    def _repr_markdown_(self):
+    def _repr_markdown_(self) -> str:
         head, *cells = ([BAR.sub(_bar, cell) for cell in row] for row in [self.columns, *self.cells])
         rule = ["---:" if right else ":---" for right in self.right or [False] * len(head)]
         return "\n".join(f"| {' | '.join(line)} |" for line in [head, rule, *cells])

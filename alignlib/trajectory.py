@@ -1,6 +1,6 @@
 """What every solver returns: a network followed through time. And the same of a run of the user's own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -187,13 +187,13 @@ class Recorded(Trajectory):
             raise ValueError(f"`t` must be one of the recorded times, such as {near:g}, got {t!r}")
         return float(near)
 
-    def when(self, loss):
+    def when(self, loss: float) -> float:
         """The first recorded time at which the loss is at most `loss`; inf if it never is."""
         there = np.flatnonzero(self.loss <= loss)
         return float(self.t[there[0]]) if there.size else np.inf
 
 
-def recorded(data, loss, t, networks):
+def recorded(data: Dataset, loss: str | Loss, t: ArrayLike, networks: Iterable[Network]) -> Trajectory:
     """A run of your own as a trajectory, for checks, measures and pictures.
 
     Between the recorded times nothing is made up: `at` and `patterns` take these times only, `when` gives
@@ -232,23 +232,24 @@ def recorded(data, loss, t, networks):
     Claim(alignment: measured 0.42, bound <= 1.48: only illustrated)
     """
     loss, networks = losses.fitting(loss, data), list(networks)
-    t = inputs.array("t", t, 1, (len(networks),))
-    if (np.diff(t) <= 0).any():
-        raise ValueError(f"`t` must grow, got {t[1:][np.diff(t) <= 0][0]:g} after a time not before it")
+    times = inputs.array("t", t, 1, (len(networks),))
+    if (np.diff(times) <= 0).any():
+        late = times[1:][np.diff(times) <= 0][0]
+        raise ValueError(f"`t` must grow, got {late:g} after a time not before it")
     for net in networks:
         if not isinstance(net, Network):
             raise ValueError(f"`networks` must be a list of Network, got {type(net).__name__}")
         inputs.same_dim(net, data)
     if len({net.width for net in networks}) > 1:
         raise ValueError(f"`networks` must have one width, got {sorted({net.width for net in networks})}")
-    state = _States(t, networks, data)
+    state = _States(times, networks, data)
     return Recorded(
         data,
         loss,
-        t,
+        times,
         np.array([net(data.x) for net in networks]),
         np.empty(0, EVENT),
-        _aligned_from(data, t, networks),
+        _aligned_from(data, times, networks),
         "recorded by the user",
         state,
         state.patterns,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import alignlib as al
 
-NAMES = ("exponential", "logistic", "squared")
+NAMES = tuple(al.loss.NAMED)
 
 
 def test_the_network_is_the_formula():
@@ -171,6 +171,15 @@ def test_a_pull_that_is_not_minus_the_slope_is_refused_in_words(name, data):
         ValueError, match=r"`loss` must have a pull that is minus the slope .*got a pull of"
     ):
         al.loss.fitting(al.Loss(name, *NOT_SLOPES[name]), data)
+
+
+@pytest.mark.parametrize("data", SETS, ids=repr)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_named_losses_pass_the_check_that_fitting_spares_them(name, data):
+    loss = al.loss.get(name)
+    y = np.where(data.y > 0, 1.0, -1.0) if loss.classes else data.y
+    with np.errstate(all="ignore"):
+        al.loss._check_pull(loss, y)
 
 
 def test_the_kink_is_named_and_every_solver_asks():
