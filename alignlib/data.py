@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike
 
 from alignlib import inputs
 
+OTHERS = "`al.extremal_vectors`, `al.measure.alignment` and `al.theory.certify_nonconvergence` take"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
@@ -74,7 +76,7 @@ class Dataset:
     @cached_property
     def correlations(self) -> np.ndarray:
         """`⟨y_k x_k, y_l x_l⟩ / (‖x_k‖ ‖x_l‖)`, an (n, n) array; labels +1 and -1 only."""
-        z = inputs.unit_rows("x", self.x) * inputs.labels("y", self.y)[:, None]
+        z = inputs.unit_rows("x", self.x) * inputs.labels("y", self.y, OTHERS)[:, None]
         correlations = z @ z.T
         correlations.setflags(write=False)
         return correlations

@@ -1,5 +1,6 @@
 """Gradient descent in PyTorch: what practitioners run, and in full batches Euler's method for the flow."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -24,7 +25,7 @@ def gradient_descent(
     net: Network,
     data: Dataset,
     loss: str | losses.Loss,
-    step: float,
+    step: float | ArrayLike | Callable[[int], float],
     n_steps: int,
     *,
     batch_size: int | None = None,
@@ -49,7 +50,8 @@ def gradient_descent(
 
     Parameters
     ----------
-    step : float, η
+    step : float, η; or the lengths of the steps, an array (n_steps,) or a function of k = 0, 1, ...
+        The k-th step then ends at the sum of the first k.
     n_steps : int
     batch_size : int up to n; without it, all samples. L is then the loss of the batch: its sum, or its mean
         over the batch. An epoch is a permutation, `rng.permutation(n)`, drawn when it begins and cut into
@@ -87,7 +89,7 @@ def gradient_descent(
     0.628
     """
     loss = losses.fitting(loss, data)
-    step, n_steps = inputs.positive("step", step), inputs.integer("n_steps", n_steps)
+    lengths = _lengths(step, inputs.integer("n_steps", n_steps))
     inputs.choice("dtype", dtype, DTYPES)
     max_events = inputs.integer("max_events", max_events, least=0)
     inputs.same_dim(net, data)
@@ -97,11 +99,12 @@ def gradient_descent(
         -np.inf if stop_loss is None else inputs.positive("stop_loss", stop_loss),
     )
     batches = _batches(data.n, batch_size, inputs.generator("rng", rng))
-    keep = _steps_to_keep(t_save, step, n_steps)
+    times = _times(lengths)
+    keep = _steps_to_keep(t_save, times)
     run = _Run(net, data, loss, rule, batches, DTYPES[dtype], _device(device), max_events)
     # Overflow is no surprise here: it is found, and reported, one line later.
     with np.errstate(over="ignore", invalid="ignore"):
-        status = run.steps(step, n_steps, keep, progress)
+        status = run.steps(lengths.tolist(), times.tolist(), keep, progress)
     return run.record.trajectory(loss, status)
 
 
@@ -136,11 +139,33 @@ def _device(device):
         raise ValueError(f"`device` must be a PyTorch device of this machine, got {device!r}") from problem
 
 
-def _steps_to_keep(t_save, step, n_steps):
+def _lengths(step, n_steps):
+    """The lengths of all steps, (n_steps,)."""
+    if callable(step):
+        step = [step(k) for k in range(n_steps)]
+    if np.ndim(step) == 0:
+        return np.full(n_steps, inputs.positive("step", step))
+    lengths = inputs.array("step", step, 1, (n_steps,))
+    if lengths.min() <= 0:
+        k = np.argmin(lengths)
+        raise ValueError(f"`step` must be positive, got {lengths[k]:g} for step {k}")
+    return lengths
+
+
+def _times(lengths):
+    """The times at which the steps end, with 0 in front; of equal steps without the rounding of a sum."""
+    if (lengths == lengths[0]).all():
+        return lengths[0] * np.arange(len(lengths) + 1)
+    return np.append(0.0, np.cumsum(lengths))
+
+
+def _steps_to_keep(t_save, times):
+    """The steps whose weights are kept: the nearest to the times asked for."""
+    n_steps = len(times) - 1
     if t_save is None:
         return set(np.linspace(0, n_steps, min(n_steps, 200) + 1).round().astype(int).tolist())
-    t_save = inputs.times("t_save", t_save, step * n_steps, "step * n_steps")
-    return set((t_save / step).round().astype(int).tolist())
+    t_save = inputs.times("t_save", t_save, times[-1], "the end of the last step")
+    return set(np.searchsorted((times[1:] + times[:-1]) / 2, t_save).tolist())
 
 
 class _Run:
@@ -157,24 +182,24 @@ class _Run:
         self.hidden = self.x.new_empty(net.width, data.n)
         self.record = Record(data, net.negative_slope, self.hidden, max_events)
 
-    def steps(self, step, n_steps, keep, progress):
+    def steps(self, lengths, times, keep, progress):
         """Run, and say in words why it ended."""
         f = self.outputs_now()
         losses.check_start(self.loss, f, self.data.y)
         self.note(0.0, f, keep=True)
-        value = self.loss.value(f, self.data.y)
+        value, n_steps = self.loss.value(f, self.data.y), len(lengths)
         try:
             for k in tqdm(range(1, n_steps + 1), disable=not progress, desc="gradient descent"):
                 if value <= self.rule.stop_loss:
                     return self.stopped()
-                self.advance(step, f)
+                self.advance(lengths[k - 1], f)
                 f = self.outputs_now()
                 value = self.loss.value(f, self.data.y)
                 if not np.isfinite(value):
                     self.record.keep_last_good()
-                    at = f"step {k} (t={k * step:g})"
+                    at = f"step {k} (t={times[k]:g})"
                     return f"stopped at {at}: the loss is not finite; try a smaller `step`"
-                self.note(k * step, f, keep=k in keep)
+                self.note(times[k], f, keep=k in keep)
         except KeyboardInterrupt:
             self.record.keep_last_good()
             return f"interrupted by the user after t={self.record.now.t:g}"

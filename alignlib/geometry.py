@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # it comes later
     from alignlib.trajectory import Trajectory
 
 CONES = ("S+", "S-", "dead", "mixed")
+OTHERS = "`al.geometry.patterns`, `al.measure.alignment` and `al.extremal_vectors` take"
 TOUCHING = 1e-13  # relative height up to which a neuron may be on a hyperplane, as computed
 
 
@@ -74,7 +75,7 @@ def cones(net: "Network | Trajectory", data: "Dataset | float") -> np.ndarray:
 
 def _cones(signs, net, data):
     """The cones of the neurons of a network with these patterns."""
-    active, positive = signs > 0, inputs.labels("data.y", data.y) > 0
+    active, positive = signs > 0, inputs.labels("data.y", data.y, OTHERS) > 0
     result = np.full(len(active), "mixed", dtype="<U5")
     result[(active == positive).all(axis=1)] = "S+"
     result[(active != positive).all(axis=1)] = "S-"
@@ -168,7 +169,7 @@ def centres(data: Dataset) -> np.ndarray:
     array([[ 0.32,  3.69],
            [ 0.32, -3.69]])
     """
-    positive = inputs.labels("data.y", data.y) > 0
+    positive = inputs.labels("data.y", data.y, OTHERS) > 0
     if positive.all() or not positive.any():
         raise ValueError(f"`data` must have samples of both labels, got {data.y[0]:+g} only")
     return np.stack([data.x[positive].sum(axis=0), data.x[~positive].sum(axis=0)])

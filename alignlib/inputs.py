@@ -76,12 +76,14 @@ def unit_rows(name, value):
     return result / np.linalg.norm(result, axis=1, keepdims=True)
 
 
-def labels(name, value):
-    """`value` as an array of labels +1 and -1."""
+def labels(name, value, others=""):
+    """`value` as an array of labels +1 and -1; `others` names what takes any, for regression."""
     result = array(name, value, 1)
     bad = result[np.abs(result) != 1]
     if bad.size:
-        mend = f": pass `2 * {name.split('.')[-1]} - 1`" * bool(np.isin(result, (0, 1)).all())
+        mend = f": {others} any labels" if others else ""
+        if np.isin(result, (0, 1)).all():
+            mend = f": pass `2 * {name.split('.')[-1]} - 1`"
         raise ValueError(f"`{name}` must hold the labels +1 and -1 only, got {bad[0]:g}{mend}")
     return result
 

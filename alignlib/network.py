@@ -101,6 +101,21 @@ class Network:
         """
         return Network(self.w[rows], self.v[rows], self.negative_slope)
 
+    def scaled(self, factor: float) -> "Network":
+        """The network whose outputs are `factor` times as large: all weights times its root.
+
+        So a network with an output scale, `a f(x; θ)`, is `f(x; φ)` with `φ = √a θ`, and trains as
+        `net.scaled(a)` does in another time: `θ(t)` there is `path.at(a * t).scaled(1 / a)` here. A step η
+        of descent there is `a η` here, a weight decay λ is `λ / a`; loss and momentum are the same.
+
+        >>> net = al.Network([[1.0, 0.0], [0.0, 2.0]], [1.0, -1.0])
+        >>> net.scaled(0.25).w, net.scaled(0.25)([[3.0, 1.0]]) / net([[3.0, 1.0]])
+        (array([[0.5, 0. ],
+               [0. , 1. ]]), array([0.25]))
+        """
+        root = np.sqrt(inputs.positive("factor", factor))
+        return Network(root * self.w, root * self.v, self.negative_slope)
+
     @classmethod
     def from_torch(cls, module: "torch.nn.Module") -> Self:
         """The network that a PyTorch module computes, exactly; the module stays as it is.
@@ -108,8 +123,7 @@ class Network:
         A bias of the hidden layer becomes the weight of one more input, the last, which is to be 1:
         `dim` grows by one, and data want a last column of ones. The module may be a `Sequential` or a
         class of one's own. It is tried on some inputs, so that a factor or an activation in its `forward`
-        is not overlooked. (A factor a > 0 of the output is weights √a times as large, and time that runs
-        a times as fast.)
+        is not overlooked. (For a factor of the output see `scaled`.)
 
         Parameters
         ----------

@@ -79,6 +79,58 @@ def test_with_a_slope_it_is_torch_s_sgd(slope, size):
     assert np.abs(end.v - v).max() < 1e-12 * np.abs(v).max()
 
 
+def cosine(k):
+    """A schedule as they are: the lengths of 100 steps."""
+    return 0.01 * (1.05 + np.cos(np.pi * k / 100))
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("step", [cosine, cosine(np.arange(100))], ids=["function", "array"])
+def test_with_a_schedule_it_is_torch_s_sgd_under_one(step, momentum):
+    w, v = (torch.tensor(a.copy(), requires_grad=True) for a in (NET.w, NET.v))
+    x, y = torch.tensor(DATA.x.copy()), torch.tensor(DATA.y.copy())
+    optimiser = torch.optim.SGD([w, v], lr=1.0, momentum=momentum)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, cosine)
+    for _ in range(100):
+        optimiser.zero_grad()
+        ((v @ torch.relu(w @ x.T) - y) ** 2).mean().backward()
+        optimiser.step()
+        schedule.step()
+    path = al.gradient_descent(NET, DATA, "squared", step, 100, momentum=momentum)
+    # 100 steps of rounding.
+    assert np.abs(path.final.w - w.detach().numpy()).max() < 1e-12 * np.abs(path.final.w).max()
+    assert np.abs(path.final.v - v.detach().numpy()).max() < 1e-12 * np.abs(path.final.v).max()
+    assert path.t == pytest.approx(np.append(0.0, np.cumsum(cosine(np.arange(100)))), rel=1e-14)
+
+
+def test_equal_steps_are_a_schedule_like_any_other():
+    plain = al.gradient_descent(NET, DATA, "squared", 0.01, 50, t_save=[0.1, 0.2])
+    same = al.gradient_descent(NET, DATA, "squared", lambda k: 0.01, 50, t_save=[0.1, 0.2])
+    assert np.array_equal(plain.t, same.t)
+    assert np.array_equal(plain.outputs, same.outputs)
+    # Of lengths 1, 2, 3, ...: the steps end at 1, 3, 6, 10, and 4 is nearest to the second of these.
+    steps = al.gradient_descent(NET, DATA, "squared", 1e-3 * np.arange(1, 5), 4, t_save=[4e-3, 1e-2])
+    assert steps.t == pytest.approx([0.0, 3e-3, 1e-2])
+
+
+@pytest.mark.parametrize("factor", [0.04, 3.0])
+def test_an_output_scale_is_another_size_and_another_time(factor):
+    # f = a Σ v σ(wx), trained as it stands by autograd, against the scaled network without the factor.
+    w, v = (torch.tensor(a.copy(), requires_grad=True) for a in (NET.w, NET.v))
+    x, y = torch.tensor(DATA.x.copy()), torch.tensor(DATA.y.copy())
+    optimiser = torch.optim.SGD([w, v], lr=0.02, momentum=0.5, weight_decay=0.1)
+    for _ in range(100):
+        optimiser.zero_grad()
+        ((factor * (v @ torch.relu(w @ x.T)) - y) ** 2).mean().backward()
+        optimiser.step()
+    settings = {"momentum": 0.5, "weight_decay": 0.1 / factor}
+    path = al.gradient_descent(NET.scaled(factor), DATA, "squared", 0.02 * factor, 100, **settings)
+    end = path.at(factor * 2.0).scaled(1 / factor)
+    # 100 steps of rounding.
+    assert np.abs(end.w - w.detach().numpy()).max() < 1e-12 * np.abs(end.w).max()
+    assert np.abs(end.v - v.detach().numpy()).max() < 1e-12 * np.abs(end.v).max()
+
+
 def test_the_draw_of_batches_is_the_seed_s():
     def run(rng):
         return al.gradient_descent(NET, DATA, "squared", 0.01, 20, batch_size=3, rng=rng).outputs

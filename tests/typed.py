@@ -49,6 +49,8 @@ def runs_of_ones_own(module: torch.nn.Module) -> None:
     data, net = al.data.toy_2d(), al.Network.from_torch(module)
     assert_type(net, al.Network)
     assert_type(net.some([0]), al.Network)
+    assert_type(net.scaled(0.5), al.Network)
+    al.gradient_descent(net, data, "squared", step=lambda k: 0.1 / (k + 1), n_steps=10)
     net.to_torch(bias=True)
     loss = al.Loss.from_torch(lambda f, y: (f - y) ** 2, name="squares")
     assert_type(loss, al.Loss)
