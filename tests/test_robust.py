@@ -228,12 +228,12 @@ def test_a_singular_newton_matrix_is_an_unsolved_step_without_a_word(monkeypatch
     # SciPy's `lu_factor` warned, and divided by zero (a kernel of 1e160, in a wild problem).
     seen, newton = [], collocation.Newton
 
-    def singular(kernel, slope):
+    def singular(kernel, slope, *decay):
         if len(seen) < 2:
             seen.append(1)
             eigenvalue = collocation.EIGENVALUES[collocation.REAL].real
             return newton(np.eye(len(slope)) / eigenvalue, np.ones(len(slope)))
-        return newton(kernel, slope)
+        return newton(kernel, slope, *decay)
 
     monkeypatch.setattr(collocation, "Newton", singular)
     path = follow()

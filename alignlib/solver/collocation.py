@@ -15,9 +15,12 @@ from alignlib.solver.tolerances import (
     FAR,
     FLOOR,
     GROW,
+    LATE,
     SAFETY,
     SETTLED,
     SHRINK,
+    SLOW,
+    SLOW_WITH_DECAY,
     SOLVED,
     STALE,
     SWEEPS,
@@ -41,10 +44,11 @@ class Step:
     """One attempt at a step of the given length from the end of `run`."""
 
     def __init__(self, run, length):
-        self.run, self.length = run, length
+        self.run, self.length, self.decay = run, length, length * run.weight_decay
         self.f = self.guess()
         self.error, self.slope, self.fresh = np.inf, None, False
         self.swarm = self.log = self.polynomial = None
+        self.gains = SLOW_WITH_DECAY if self.decay else SLOW
 
     def guess(self):
         """Outputs at the nodes: those last computed, extrapolated where that is a small change."""
@@ -91,7 +95,7 @@ class Step:
                 self.f, self.error = f, self.estimate()
                 run.known = 0.0, self.length, np.vstack([run.now.f, f])
                 return np.isfinite(self.error)
-            if not np.isfinite(miss) or miss > 2 * before or (sweep > 6 and miss > 0.5 * before):
+            if not np.isfinite(miss) or miss > (2.0 if sweep <= LATE else self.gains) * before:
                 return False
             try:
                 self.f = self.improved(f, miss / before)
@@ -105,12 +109,13 @@ class Step:
         run = self.run
         if self.slope is None:
             self.slope = self.length * run.slope()
-            self.fresh = run.newton is None or not run.newton.serves(self.slope)
+            self.fresh = run.newton is None or not run.newton.serves(self.slope, self.decay)
             stale = self.fresh
         else:
             stale, self.fresh = rate > STALE and not self.fresh, self.fresh or rate > STALE
         if stale:
-            run.newton = Newton(run.swarm.kernel(run.data), self.slope)
+            grows = run.swarm.growth(run.data) if self.decay else None
+            run.newton = Newton(run.swarm.kernel(run.data), self.slope, grows, self.decay)
         return self.f + run.newton.correction(f - self.f)
 
     def estimate(self):
@@ -139,18 +144,29 @@ class Step:
 
 
 class Newton:
-    """Newton's method for the outputs at the nodes, with the tangent kernel at the start of a step."""
+    """Newton's method for the outputs at the nodes, with the tangent kernel at the start of a step.
 
-    def __init__(self, kernel, slope):
-        self.slope, self.scale = slope, np.abs(kernel).sum(axis=1).max()
-        jacobian, one = kernel * slope, np.eye(len(slope))
-        self.real = _factors(dgetrf, one - EIGENVALUES[REAL].real * jacobian)
-        self.complex = _factors(zgetrf, one - EIGENVALUES[COMPLEX] * jacobian)
+    Weight decay, `decay` in a step, lets a neuron forget what has turned it, but not what has let it grow,
+    for at rest growth and decay are in balance. So only `grows`, the part of the kernel that moves balanced
+    neurons along themselves, is summed up over the step. What the rest does to the outputs obeys
+    `ḟ = K g - decay f`, for which an eigenvalue a of Radau's matrix becomes `a / (1 + a decay)`.
+    """
 
-    def serves(self, slope):
-        """Whether these slopes, times the length of the step, would give about the same matrix."""
+    def __init__(self, kernel, slope, grows=None, decay=0.0):
+        self.slope, self.decay, self.scale = slope, decay, np.abs(kernel).sum(axis=1).max()
+
+        def matrix(a):
+            seen = grows + (kernel - grows) / (1.0 + a * decay) if decay else kernel
+            return np.eye(len(slope)) - a * (seen * slope)
+
+        self.real = _factors(dgetrf, matrix(EIGENVALUES[REAL].real))
+        self.complex = _factors(zgetrf, matrix(EIGENVALUES[COMPLEX]))
+
+    def serves(self, slope, decay):
+        """Whether these, times the length of the step, would give about the same matrix."""
         change, size = np.abs(slope - self.slope).max(), np.abs(self.slope).max()
-        return self.scale * change <= ALIKE * (1.0 + self.scale * size)
+        forgets = abs(decay - self.decay) <= ALIKE * (1.0 + self.decay)
+        return forgets and self.scale * change <= ALIKE * (1.0 + self.scale * size)
 
     def correction(self, residual):
         """The solution δ of `(I - A ⊗ J) δ = residual`, by the eigenvectors of A."""

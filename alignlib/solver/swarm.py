@@ -85,11 +85,7 @@ class Swarm:
     def kernel(self, data):
         """The tangent kernel `∂f_k/∂t = Σ_l K_kl g_l`, (n, n); samples slid on are left out."""
         w, v, side = self.equivalent()
-        wall, size = self.walls.wall, self.walls.size
-        way = np.where(wall >= 0, side[:, wall] * np.sign(size), 0.0)
-        active = (way > 0).astype(float)
-        if self.walls.negative_slope != 0.0:
-            active[way < 0] = self.walls.negative_slope
+        active = self._slopes(side)
         z = active * (w @ data.x.T)
         kernel = ((active.T * v**2) @ active) * data.gram + z.T @ z
         # With decay neurons slide for ever, and long steps need the kernel that they have.
@@ -99,6 +95,21 @@ class Swarm:
             seen = active[j][:, None] * (data.x @ across)
             kernel -= v[j] ** 2 * (seen @ seen.T)
         return kernel
+
+    def growth(self, data):
+        """The part of the kernel, (n, n), by which balanced neurons move along `(w, v)`."""
+        w, _, side = self.equivalent()
+        z = self._slopes(side) * (w @ data.x.T)
+        return 2.0 * z.T @ z
+
+    def _slopes(self, side):
+        """σ' of neurons on these sides at the samples, (h, n); 0 where they slide."""
+        wall, size = self.walls.wall, self.walls.size
+        way = np.where(wall >= 0, side[:, wall] * np.sign(size), 0.0)
+        slopes = (way > 0).astype(float)
+        if self.walls.negative_slope != 0.0:
+            slopes[way < 0] = self.walls.negative_slope
+        return slopes
 
     @cached_property
     def heights(self):

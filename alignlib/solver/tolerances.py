@@ -60,7 +60,7 @@ FIRST = 0.1  # rapidity of the fastest neuron in the first step: little beside t
 SAFETY, SHRINK, GROW = 0.9, 0.1, 4.0  # of the next length: by trial
 UNKNOWN = 0.25  # the next length over this, after an attempt that found no pulls: by trial
 RELAXED = 10.0  # weight decay times length at most, the rapidity gained in balance with it: by trial
-SURE = 0.1  # weight decay times length from which on no attempt in vain shortens what comes: by trial
+SURE = 0.1  # weight decay times length to which attempts in vain may shorten those to come: by trial
 CRUMB = 1e-3  # a step that would leave this share of the way to its stop goes there
 
 # Newton's method in a step
@@ -72,7 +72,10 @@ SLOPE = 1e-6  # the change of outputs over which pulls are differenced: errs by 
 
 # When to give up
 # ----------------
-SWEEPS = 12  # of one step; from the seventh on each must halve the defect
+SWEEPS = 12  # of one step
+LATE = 6  # sweeps in which the defect may even grow twofold
+SLOW = 0.5  # a later one that leaves more of it than this share is the last
+SLOW_WITH_DECAY = 0.6  # Newton's matrix leaves up to 0.56 then, whatever the length (tests/test_decay.py)
 STEPS = 100_000  # of a run
 TRIES = 100  # attempts at one step; each asks for at most SAFETY of the length of the one before
 UNSOLVED = 1000  # attempts without a solution while t grows tenfold: rounding, or too sharp a loss, steers
