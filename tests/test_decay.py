@@ -138,7 +138,7 @@ def test_a_long_run_ends_where_the_loss_with_decay_is_stationary(data, loss, dec
 
 
 def forgetting(decay):
-    """`∫_0^{c_i} e^{-decay (c_i - s)} l_j(s) ds`, l_j the parabola that is 1 at c_j alone, by quadrature."""
+    """`∫_0^{c_i} e^{-decay (c_i - s)} l_j(s) ds`, l_j the parabola that is 1 at c_j, by quadrature."""
     parabolas = TO_POLYNOMIAL[::-1].T
 
     def entry(c, parabola):
@@ -148,7 +148,7 @@ def forgetting(decay):
 
 
 def rate(taken, true):
-    """The share of a defect that a sweep leaves where the fit is stiff, Newton's matrix not the true one."""
+    """The share of a defect that a sweep leaves where the fit is stiff and Newton's matrix another."""
     return np.abs(np.linalg.eigvals(np.eye(3) - np.linalg.solve(taken, true))).max()
 
 

@@ -26,14 +26,21 @@ and notes in `course` what it knows of the way.
 Where is …?
 -----------
 the geometry, and what a sample does to a wall    walls
+the slope of σ on its negative side               walls: it changes the two pulls of a wall, and the outputs
+a loss                                            `alignlib.loss`: here only its pulls are known
 the closed form under one D                       boost
 the rule for two walls at once                    filippov
 an interval is halved                             interval (its error), search (v may turn)
-a step is refused                                 `alignlib.flow`, and when to give up
+the pulls of a step are found                     collocation (Newton's method), swarm (the tangent kernel)
+the length of the next step is chosen             collocation (`next_length`), `alignlib.flow` (stops)
+a step is refused, a run given up                 `alignlib.flow`
 a sliding neuron is released                      sliding (when), filippov (where to), swarm (a cell)
+a neuron comes to w = 0 and rests                 advance, and polygon in the early phase (`_rest`)
 weight decay                                      swarm: after each step all weights shrink
 who moves as one                                  groups (the rule), cells (the algebra), swarm (its end)
-what is written down at an event                  events
+what is written down at an event, and read of it  events
+what `path.at` calls, and what memory it takes    replay
+what counts as zero, and every other such number  tolerances
 what Numba needs, and plain loops                 compiled
 chunks and threads                                threads
 
