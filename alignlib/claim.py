@@ -25,7 +25,7 @@ class Claim:
     ----------
     key : str, the row of the ledger, unique in the book
     statement : str, one sentence in plain text
-    source : str, "MMV, Theorem 1", "BF, ...", "derived here", "classical"
+    source : str, "stated by MMV, Theorem 1", "proved here", "estimated here", "measured here", "classical"
     measured, bound : numbers, compared as `measured relation bound`
     relation : "<=" or ">="
     kind : what the statement is
@@ -36,7 +36,7 @@ class Claim:
 
     Examples
     --------
-    >>> al.Claim("demo", "Small is small", "derived here", 1e-17, 1e-12, resolution=1e-15)
+    >>> al.Claim("demo", "Small is small", "proved here", 1e-17, 1e-12, resolution=1e-15)
     Claim(demo: measured below 1e-15, bound <= 1e-12: holds)
     """
 

@@ -53,7 +53,12 @@ def settings(name):
 def contents():
     """The pages in order: a dict from a page's name to its part's."""
     toc = settings("_toc.yml")
-    pages = {page["file"]: part["caption"] for part in toc["parts"] for page in part["chapters"]}
+    pages = {
+        page["file"]: part["caption"]
+        for part in toc["parts"]
+        for chapter in part["chapters"]
+        for page in (chapter, *chapter.get("sections", ()))
+    }
     return {toc["root"]: "", **pages}
 
 
