@@ -17,7 +17,7 @@ from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-RECORD = re.compile(r'<div class="claim [^>]*data-claim="([^"]*)"')
+RECORD = re.compile(r'<div class="claim"[^>]*data-claim="([^"]*)"')
 COLUMNS = ("Claim and source", "Measured", "Verdict")
 PROVED = "proved here"
 # What a source may begin with: who says so, and on what ground.

@@ -27,9 +27,10 @@ def lines(doctree):
 
 
 def chips(app, doctree, docname):
-    known = meanings(app.srcdir)
+    found = lines(doctree)
+    known = meanings(app.srcdir) if found else {}
     to = app.builder.get_relative_uri(docname, LIST)
-    for line in lines(doctree):
+    for line in found:
         names = [literal.astext() for literal in line.findall(nodes.literal)]
         for name in names:
             if name not in known:
