@@ -18,7 +18,7 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
 inputs -> pytorch -> data, network, loss -> geometry -> trajectory -> solver
--> early, equicorrelated, flow, descent -> doubts, extremal, measure, claim -> table, theory
+-> early, equicorrelated, flow, record -> descent, doubts, extremal, measure, claim -> table, theory
 -> sweeps -> plots -> widgets
 
 PyTorch is loaded with `descent` and by what is called `..._torch`, Numba with the solvers, pandas with

@@ -11,7 +11,8 @@ from alignlib import inputs
 from alignlib import loss as losses
 from alignlib.data import Dataset
 from alignlib.network import Network
-from alignlib.trajectory import EVENT, Trajectory
+from alignlib.record import Record
+from alignlib.trajectory import Trajectory
 
 with inputs.extra("torch"):
     import torch
@@ -101,7 +102,7 @@ def gradient_descent(
     # Overflow is no surprise here: it is found, and reported, one line later.
     with np.errstate(over="ignore", invalid="ignore"):
         status = run.steps(step, n_steps, keep, progress)
-    return run.trajectory(status)
+    return run.record.trajectory(loss, status)
 
 
 @dataclass(frozen=True)
@@ -142,46 +143,25 @@ def _steps_to_keep(t_save, step, n_steps):
     return set((t_save / step).round().astype(int).tolist())
 
 
-@dataclass(frozen=True, eq=False)
-class Good:
-    """A step whose loss is finite; `n_chunks` of the events had come by then."""
-
-    t: float
-    f: np.ndarray
-    w: torch.Tensor
-    v: torch.Tensor
-    active: torch.Tensor
-    aligned_since: float
-    n_chunks: int
-
-
 class _Run:
-    """The weights on their device, and what has been recorded of them so far."""
+    """The weights on their device, moved step by step; what they come by goes into `record`."""
 
     def __init__(self, net, data, loss, rule, batches, dtype, device, max_events):
         self.data, self.loss, self.rule, self.batches = data, loss, rule, batches
-        self.max_events = max_events
         # A real copy: `as_tensor` would share memory with the caller's network.
         self.w, self.v, self.x = (
             torch.tensor(np.array(a), dtype=dtype, device=device) for a in (net.w, net.v, data.x)
         )
-        classes = bool((np.abs(data.y) == 1).all())
-        self.goal = torch.tensor(data.y > 0, device=device) if classes else None
-        self.negative_slope = net.negative_slope
-        self.now, self.velocity = None, None
+        self.negative_slope, self.velocity = net.negative_slope, None
         # The hidden layer, made once and then overwritten: to allocate it takes longer than to compute it.
         self.hidden = self.x.new_empty(net.width, data.n)
-        self.spare = self._unknown()  # for the next pattern
-        self.astray = 0  # the neuron that was last seen not to be aligned
-        # `events_until` is inf while all are recorded.
-        self.events, self.n_events, self.events_until = [], 0, np.inf
-        self.kept = []
+        self.record = Record(data, net.negative_slope, self.hidden, max_events)
 
     def steps(self, step, n_steps, keep, progress):
         """Run, and say in words why it ended."""
         f = self.outputs_now()
         losses.check_start(self.loss, f, self.data.y)
-        self.record(0.0, f, keep=True)
+        self.note(0.0, f, keep=True)
         value = self.loss.value(f, self.data.y)
         try:
             for k in tqdm(range(1, n_steps + 1), disable=not progress, desc="gradient descent"):
@@ -191,81 +171,27 @@ class _Run:
                 f = self.outputs_now()
                 value = self.loss.value(f, self.data.y)
                 if not np.isfinite(value):
-                    self.keep_last_good()
+                    self.record.keep_last_good()
                     at = f"step {k} (t={k * step:g})"
                     return f"stopped at {at}: the loss is not finite; try a smaller `step`"
-                self.record(k * step, f, keep=k in keep)
+                self.note(k * step, f, keep=k in keep)
         except KeyboardInterrupt:
-            self.keep_last_good()
-            return f"interrupted by the user after t={self.now.t:g}"
+            self.record.keep_last_good()
+            return f"interrupted by the user after t={self.record.now.t:g}"
         return self.stopped() if value <= self.rule.stop_loss else f"reached the last of {n_steps} steps"
 
     def stopped(self):
-        self.keep_last_good()
-        return f"reached `stop_loss` at t={self.now.t:g}"
+        self.record.keep_last_good()
+        return f"reached `stop_loss` at t={self.record.now.t:g}"
+
+    def note(self, t, f, keep):
+        self.record.note(t, f, self.w, self.v, self.hidden, keep)
 
     def outputs_now(self):
         torch.matmul(self.w, self.x.T, out=self.hidden)
         if self.negative_slope == 0.0:
             return (self.v @ self.hidden.clamp_(min=0)).cpu().numpy()
         return (self.v @ torch.nn.functional.leaky_relu(self.hidden, self.negative_slope)).cpu().numpy()
-
-    def _unknown(self):
-        return torch.empty_like(self.hidden, dtype=torch.bool)
-
-    def record(self, t, f, keep):
-        """Note a good step: its events, its alignment, its weights (for good, if `keep`)."""
-        active = _positive(self.hidden, self.spare)
-        since = self._aligned_since(t, active)
-        if self.now is not None:
-            self._record_events(t, active)
-        # In one assignment, for an interrupt may come at any line.
-        last, self.now = self.now, Good(t, f, self.w, self.v, active, since, len(self.events))
-        self.spare = self._unknown() if last is None else last.active
-        if keep:
-            self.keep_last_good()
-
-    def keep_last_good(self):
-        if not self.kept or self.kept[-1][0] < self.now.t:
-            weights = self.now.w.cpu().numpy(), self.now.v.cpu().numpy()
-            self.kept.append((self.now.t, self.now.f, weights))
-
-    def _record_events(self, t, active):
-        if np.isfinite(self.events_until):
-            return
-        # By NumPy, which finds the few in many far faster.
-        changed = np.flatnonzero((active != self.now.active).cpu().numpy())
-        if not changed.size:
-            return
-        if self.n_events >= self.max_events:
-            self.events_until = t
-            return
-        rows = np.empty(len(changed), EVENT)
-        rows["t"], (rows["neuron"], rows["sample"]) = t, np.divmod(changed, self.data.n)
-        now = active[rows["neuron"], rows["sample"]].cpu()
-        rows["kind"] = np.where(now, "activate", "deactivate")
-        self.events.append(rows)
-        self.n_events += len(rows)
-
-    def _aligned_since(self, t, active):
-        """The time since which all neurons have been at their goals; nan without classes."""
-        if self.goal is None:
-            return np.nan
-        # One neuron that is not there suffices, most often that of the last step.
-        if not self._there(slice(self.astray, self.astray + 1), active).all():
-            return np.inf
-        there = self._there(slice(None), active)
-        if not there.all():
-            self.astray = int(torch.argmin(there.to(torch.uint8)))
-            return np.inf
-        return t if self.now is None else min(t, self.now.aligned_since)
-
-    def _there(self, rows, active):
-        """Which of these neurons are at their goals."""
-        active, v = active[rows], self.v[rows]
-        goal = self.goal == (v > 0)[:, None]
-        there = (active == goal).all(dim=1) & (v != 0)
-        return there | ~active.any(dim=1) if self.negative_slope == 0.0 else there  # else none is dead
 
     def advance(self, step, f):
         dw, dv = self._directions(f, next(self.batches))
@@ -275,7 +201,7 @@ class _Run:
             if self.velocity is not None:
                 dw, dv = (self.rule.momentum * u + now for u, now in zip(self.velocity, (dw, dv)))
             self.velocity = dw, dv
-        # New tensors: `now` still holds the old ones.
+        # New tensors: `record` still holds the old ones.
         self.w, self.v = (step * dw).add_(self.w), (step * dv).add_(self.v)
 
     def _directions(self, f, batch):
@@ -296,54 +222,7 @@ class _Run:
         d = slopes.mul_(g) @ x
         return self.v[:, None] * d, _row_sums(self.w * d)
 
-    def trajectory(self, status):
-        if self.events_until <= self.now.t:
-            status += f"; events from t={self.events_until:g} on not recorded (`max_events`)"
-        t, outputs, weights = zip(*self.kept)
-        state = Interpolated(np.array(t), list(weights), self.data.x, self.negative_slope)
-        return Trajectory(
-            self.data,
-            self.loss,
-            np.array(t),
-            np.array(outputs, dtype=np.float64),
-            np.concatenate([np.empty(0, EVENT), *self.events[: self.now.n_chunks]]),
-            self.now.aligned_since,
-            status,
-            state,
-            state.patterns,
-        )
-
-
-def _positive(a, out):
-    """`a > 0` in `out`; on the CPU by NumPy, which is four times as fast at it."""
-    if a.device.type != "cpu":
-        return torch.gt(a, 0, out=out)
-    return torch.from_numpy(np.greater(a.numpy(), 0, out=out.numpy()))
-
 
 def _row_sums(a):
     """`a.sum(dim=1)`; of short rows column by column: the same to the last bit, ten times faster."""
     return sum(a.unbind(1)[1:], a[:, 0]) if a.shape[1] <= 3 else a.sum(dim=1)
-
-
-@dataclass(frozen=True)
-class Interpolated:
-    """The network at any time: linear between the kept ones."""
-
-    t: np.ndarray
-    weights: list
-    x: np.ndarray
-    negative_slope: float
-
-    def __call__(self, time):
-        right = int(np.searchsorted(self.t, time))
-        if self.t[right] == time:
-            return Network(*self.weights[right], self.negative_slope)
-        before, after = self.t[right - 1], self.t[right]
-        part = (time - before) / (after - before)
-        pairs = zip(self.weights[right - 1], self.weights[right])
-        return Network(*((1 - part) * a + part * b for a, b in pairs), self.negative_slope)
-
-    def patterns(self, time):
-        """The signs of the pre-activations then."""
-        return np.sign(self(time).preactivations(self.x)).astype(np.int8)

@@ -15,11 +15,9 @@ from alignlib import loss as losses
 from alignlib.data import Dataset
 from alignlib.network import Network
 from alignlib.solver import constant, events
+from alignlib.solver.tolerances import LARGEST, LATEST
 from alignlib.solver.walls import Walls
 from alignlib.trajectory import Trajectory
-
-LARGEST = 1e150  # weight decay
-LATEST = 250.0  # largest exponent of growth up to the default end
 
 
 @dataclass(frozen=True, eq=False, repr=False)

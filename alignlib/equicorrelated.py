@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignlib import inputs
-from alignlib.solver.boost import OPPOSED, light_cone, moved, time_of_path
+from alignlib.solver.boost import light_cone, moved, time_of_path
 from alignlib.solver.compiled import entry
+from alignlib.solver.tolerances import OPPOSED
 
 
 @dataclass(frozen=True, eq=False, repr=False)

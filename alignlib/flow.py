@@ -1,11 +1,8 @@
 """Gradient flow of the whole network.
 
 Neurons feel each other only through the n pulls. So a step takes the pulls as unknowns, not the weights:
-one step is in module `collocation`, and here are its starts, its lengths, and what is kept of it.
+one step is in module `collocation`, what is kept of it in `replay`, and here are its starts and lengths.
 """
-
-from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,18 +12,24 @@ from alignlib import loss as losses
 from alignlib.data import Dataset
 from alignlib.network import Network
 from alignlib.solver import events
-from alignlib.solver.collocation import NODES, Step
+from alignlib.solver.collocation import Step
 from alignlib.solver.groups import gathered
+from alignlib.solver.replay import Accepted, Replay
 from alignlib.solver.swarm import Swarm
+from alignlib.solver.tolerances import (
+    CRUMB,
+    FIRST,
+    LARGEST,
+    RELAXED,
+    SHORTEST,
+    SLOPE,
+    STEPS,
+    SURE,
+    TRIES,
+    UNSOLVED,
+)
 from alignlib.solver.walls import Walls
 from alignlib.trajectory import Trajectory
-
-STEPS = 100_000
-TRIES = 100  # attempts at one step; each asks for at most 0.9 of the length of the one before
-UNSOLVED = 1000  # attempts without a solution while t grows tenfold: rounding, or too sharp a loss, steers
-FASTEST = 1e150  # D is squared
-SHRINKS = 10.0  # weight decay times the length of a step: what neurons in balance gain in rapidity
-MEMORY = 2**28  # bytes of snapshots for `Trajectory.at`
 
 
 class FlowError(RuntimeError):
@@ -95,7 +98,7 @@ def gradient_flow(
     t_end, rtol = inputs.positive("t_end", t_end), inputs.positive("rtol", rtol)
     if not 1e-12 <= rtol <= 0.1:
         raise ValueError(f"`rtol` must lie between 1e-12 and 0.1, got {rtol:g}")
-    weight_decay = inputs.between("weight_decay", weight_decay, 0, FASTEST)
+    weight_decay = inputs.between("weight_decay", weight_decay, 0, LARGEST)
     kept = None if t_save is None else inputs.times("t_save", t_save, t_end, "`t_end`")
     run, problem = _Run(net, data, loss, rtol, weight_decay), None
     try:
@@ -112,41 +115,20 @@ def _ended(path, problem):
     return path
 
 
-@dataclass(frozen=True, eq=False)
-class Accepted:
-    """A step: the pulls in it (None at the start), its log, and time, outputs and state at its end.
-
-    `swarm` is None where it is not kept for `Trajectory.at`.
-    """
-
-    t: float
-    f: np.ndarray
-    swarm: Swarm | None
-    pulls: np.ndarray | None
-    log: np.ndarray
-
-
 class _Run:
-    """The steps accepted so far.
-
-    Each is appended whole, and all that a trajectory says is read from `steps`: so an interrupt, wherever
-    it comes, leaves the run as it was before the step or after it. The rest are hints for the next step.
-    """
+    """The steps accepted so far, `past`, and hints for the next, which an interrupt may leave amiss."""
 
     def __init__(self, net, data, loss, rtol, weight_decay):
         self.data, self.loss, self.rtol, self.weight_decay = data, loss, rtol, weight_decay
-        self.longest = SHRINKS / weight_decay if weight_decay else np.inf
-        self.walls = Walls.of(data.x, net.negative_slope)
+        self.longest = RELAXED / weight_decay if weight_decay else np.inf
+        walls = Walls.of(data.x, net.negative_slope)
         # ‖Σ_k δg_k x_k‖ over any subset of samples is at most `reach` ‖δg‖.
         self.reach = np.linalg.norm(data.x, 2)
         with np.errstate(over="ignore", invalid="ignore"):  # found, and reported, below
-            swarm = Swarm.of(net, self.walls, rtol, weight_decay)
-            outputs = swarm.outputs()
-        self.net, self.start_sides = net, swarm.side
-        self.steps = [Accepted(0.0, outputs, swarm, None, events.new_log(0)[:0])]
+            swarm = Swarm.of(net, walls, rtol, weight_decay)
+            self.past = Replay(net, swarm, swarm.outputs())
         losses.check_start(loss, self.now.f, data.y)
         self.speed = self.first_speed()
-        self.every, self.held, self.shared = 1, 0, {}  # which states are kept, bytes, arrays of the last
         # Attempts since the last step, those without a solution since `mark`.
         self.tries, self.unsolved, self.mark, self.least = 0, 0, 0.0, 0.0
         self.known, self.newton = None, None
@@ -155,18 +137,18 @@ class _Run:
     @property
     def now(self):
         """The last step."""
-        return self.steps[-1]
+        return self.past.now
 
     @property
     def swarm(self):
         """The state at the end of the last step."""
-        return self.now.swarm
+        return self.past.swarm
 
     def follow(self, stops, progress):
         """Step from stop to stop; what went wrong, or None."""
         stops = np.unique(np.append(0.0, stops))
         wish = self.first_length(stops[-1])
-        self.least = 1e-13 * wish
+        self.least = SHORTEST * wish
         with _bar(stops[-1], progress) as bar:
             for stop in stops[1:]:
                 while self.now.t < stop:
@@ -191,18 +173,18 @@ class _Run:
     def shorten(self, length, solved):
         """With decay: no step much longer for a while than one at which Newton's method failed."""
         if self.longest < np.inf:
-            most, least = SHRINKS / self.weight_decay, 0.1 / self.weight_decay
+            most, least = RELAXED / self.weight_decay, SURE / self.weight_decay
             self.longest = min(1.05 * self.longest, most) if solved else max(0.5 * length, least)
 
     def hopeless(self, wish):
         """Why no further step is tried, or None."""
         if self.now.t > 10 * self.mark:
             self.mark, self.unsolved = self.now.t, 0
-        if self.tries > TRIES or wish < max(self.least, 1e-13 * self.now.t):
+        if self.tries > TRIES or wish < max(self.least, SHORTEST * self.now.t):
             return "the step cannot be made small enough"
         if self.unsolved > UNSOLVED:
             return f"no pulls found in {UNSOLVED} steps since t={self.mark:g}, by rounding or a sharp loss"
-        if len(self.steps) > STEPS:
+        if len(self.past.steps) > STEPS:
             return f"more than {STEPS} steps"
         return None
 
@@ -211,16 +193,16 @@ class _Run:
         g = self.loss.pull(self.now.f, self.data.y)
         with np.errstate(over="ignore"):
             speed = self.reach * np.linalg.norm(g)
-        if not speed < FASTEST:
+        if not speed < LARGEST:
             raise ValueError(
-                f"`net` must give pulls of less than {FASTEST:g}, over the size of the data, at the start, "
+                f"`net` must give pulls of less than {LARGEST:g}, over the size of the data, at the start, "
                 f"got {np.abs(g).max():.3g}"
             )
         return speed
 
     def first_length(self, t_end):
         """A step over which no neuron gains more than a tenth of rapidity at the first pulls."""
-        return min(t_end, 0.1 / max(self.speed, 1e-300))
+        return min(t_end, FIRST / max(self.speed, 1e-300))
 
     def accept(self, step, stop):
         before = self.now
@@ -230,80 +212,17 @@ class _Run:
         self.known = -step.length, step.length, np.vstack([before.f, step.f])
         self.last, self.tries = (step.length, step.error), 0
         # The log is a view of one that had room for more.
-        self.steps.append(Accepted(t, step.f[-1], swarm, step.polynomial, step.log.copy()))
-        self.thin()
+        self.past.append(Accepted(t, step.f[-1], swarm, step.polynomial, step.log.copy()))
 
     def slope(self):
         """The derivative of the pulls by the outputs, (n,), at the end of the last step."""
         f, y = self.now.f, self.data.y
-        step = 1e-6 * np.maximum(1.0, np.abs(f))
+        step = SLOPE * np.maximum(1.0, np.abs(f))
         return (self.loss.pull(f + step, y) - self.loss.pull(f - step, y)) / (2 * step)
-
-    def thin(self):
-        """Forget the state before the last if it is not wanted; every other one when memory fills up.
-
-        What has no state is replayed from the one before, so it does not matter which steps have theirs.
-        """
-        number = len(self.steps) - 2
-        if number % self.every:
-            self.steps[number] = replace(self.steps[number], swarm=None)
-            return
-        swarm = replace(self.steps[number].swarm)  # without what it has cached
-        self.steps[number] = replace(self.steps[number], swarm=swarm)
-        arrays = swarm.arrays()
-        self.held += sum(size for key, size in arrays.items() if key not in self.shared)
-        self.shared = arrays
-        while self.held > MEMORY and self.every < number:
-            self.halve()
-
-    def halve(self):
-        """Forget every other state but the last, and count again what is held."""
-        self.every *= 2
-        arrays = {}
-        for number, step in enumerate(self.steps[:-1]):
-            if number % self.every:
-                self.steps[number] = replace(step, swarm=None)
-            else:
-                arrays |= step.swarm.arrays()
-        self.held = sum(arrays.values())
-
-    def swarm_at(self, time):
-        """The state at any time: from the last one kept, through the pulls of the steps, known by now."""
-        last = bisect_right(self.steps, time, key=_time) - 1
-        first = next(number for number in range(last, -1, -1) if self.steps[number].swarm is not None)
-        swarm = replace(self.steps[first].swarm)  # what `move` caches goes with it
-        for number in range(first, last + (time > self.steps[last].t)):
-            start, step = self.steps[number].t, self.steps[number + 1]
-            length = step.t - start
-            share = (time - start) / length if time < step.t else 1.0
-            nodes = np.append(NODES[share > NODES], share)  # the same intervals as in the step
-            _, swarm, _ = swarm.move(step.pulls, length, nodes, start)
-        return swarm
-
-    def outputs_at(self, time):
-        step = self.steps[bisect_left(self.steps, time, key=_time)]
-        return step.f if step.t == time else self.swarm_at(time).outputs()
-
-    def network_at(self, time):
-        """The network at any time: what `Trajectory.at` calls.
-
-        A swarm has w = 0 for a neuron that rests; what no sample sees of it is still that of the start.
-        """
-        net = self.swarm_at(time).network()
-        rest = ~net.w.any(axis=1) & self.net.w.any(axis=1)
-        if not rest.any():
-            return net
-        w = net.w.copy()
-        w[rest] = self.walls.outside(self.net.w[rest]) * np.exp(-self.weight_decay * time)
-        return Network(w, net.v, net.negative_slope)
-
-    def patterns_at(self, time):
-        """Where every neuron is then: what `Trajectory.patterns` calls."""
-        return self.walls.patterns(self.swarm_at(time).sides())
 
     def remark(self):
         """What a reader of the result must know."""
-        log = np.concatenate([step.log for step in self.steps])
+        log = self.past.log()
         resting = len(np.unique(log["neuron"][log["wall"] == events.REST]))
         if not resting:
             return ""
@@ -311,36 +230,31 @@ class _Run:
         return f"; {neurons} came to rest at w = 0, where the flow is not unique"
 
     def trajectory(self, kept, status):
+        """What was accepted, at the times `kept` or at the ends of all steps."""
+        past = self.past
         if kept is None:
-            t, f = (np.array([getattr(step, name) for step in self.steps]) for name in "tf")
+            t, f = (np.array([getattr(step, name) for step in past.steps]) for name in "tf")
         else:
-            t = kept[kept <= self.now.t]
-            f = np.array([self.outputs_at(time) for time in t])
-        log = np.concatenate([step.log for step in self.steps])
-        signs = np.sign(self.swarm.network().v)
-        since = events.aligned_since(log, self.walls, self.start_sides, self.net.v, signs, self.data)
+            t = kept[kept <= past.now.t]
+            f = np.array([past.outputs_at(time) for time in t])
         return Trajectory(
             self.data,
             self.loss,
             t,
             f,
-            events.expand(log, self.walls),
-            float(since.max()),
+            events.expand(past.log(), past.walls),
+            float(past.aligned_since(self.data).max()),
             status,
-            self.network_at,
-            self.patterns_at,
+            past.network_at,
+            past.patterns_at,
             rtol=self.rtol,
             weight_decay=self.weight_decay,
         )
 
 
-def _time(step):
-    return step.t
-
-
 def _shared(left, wish):
     """The length of a step: no more than is left, and no crumb left over."""
-    if wish > 0.999 * left:
+    if wish > (1 - CRUMB) * left:
         return left
     return min(wish, 0.5 * left) if wish > 0.5 * left else wish
 

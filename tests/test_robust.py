@@ -13,12 +13,13 @@ import pytest
 
 import alignlib as al
 from alignlib import flow
-from alignlib.solver import collocation
+from alignlib.solver import collocation, replay
 
 DATA = al.data.toy_2d()
 NET = al.Network.balanced(40, 2, 1e-3, rng=0)  # enough for cells
-ROOMS = ("flow", "solver/collocation", "solver/swarm", "solver/groups", "solver/cells", "solver/events")
-SOLVER = tuple(f"alignlib/{name}.py" for name in ROOMS)
+ROOMS = ("collocation", "swarm", "groups", "cells", "events", "replay")
+SOLVER = ("alignlib/flow.py", *(f"alignlib/solver/{name}.py" for name in ROOMS))
+DESCENT = ("alignlib/descent.py", "alignlib/record.py")
 
 
 def follow(t_end=3.0, **options):
@@ -108,10 +109,10 @@ def test_descent_interrupted_at_any_line_is_whole():
         return al.gradient_descent(NET, DATA, "exponential", 0.02, 60, t_save=np.arange(0.0, 1.2, 0.1))
 
     whole = descend()
-    with interrupted_at(np.inf, ("alignlib/descent.py",)) as count:
+    with interrupted_at(np.inf, DESCENT) as count:
         descend()
     for line in range(100, count[0], 7):
-        with interrupted_at(line, ("alignlib/descent.py",)):
+        with interrupted_at(line, DESCENT):
             try:
                 path = descend()
             except KeyboardInterrupt:  # before the first step, or while the result is made
@@ -150,7 +151,7 @@ def test_snapshots_stay_below_their_limit_and_replay_what_is_forgotten(monkeypat
     net, data = al.Network.balanced(width, 2, 1e-3, rng=0), al.data.three_points()
     whole = al.gradient_flow(net, data, "squared", 60.0)
     state = 2 * width * (3 * 8 + 3)  # w, v and sides, twice: of three points
-    monkeypatch.setattr(flow, "MEMORY", 8 * state)
+    monkeypatch.setattr(replay, "MEMORY", 8 * state)
     path = al.gradient_flow(net, data, "squared", 60.0)
     run = path.state.__self__
     for t in np.linspace(0, 60, 7):
@@ -182,7 +183,7 @@ def bytes_of(swarms):
 def test_python_agrees_about_the_memory_of_a_run(monkeypatch):
     data, net = al.data.separated(60, 5, 0.1, rng=0), al.Network.balanced(500, 5, 1e-3, rng=0)
     al.gradient_flow(net, data, "logistic", 1.0)
-    monkeypatch.setattr(flow, "MEMORY", 2**21)
+    monkeypatch.setattr(replay, "MEMORY", 2**21)
     tracemalloc.start()
     path = al.gradient_flow(net, data, "logistic", 1e4)
     held = tracemalloc.get_traced_memory()[0]

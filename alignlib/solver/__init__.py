@@ -17,6 +17,7 @@ One step of the full flow, of length H
                   they agree; the error says how long the next step may be (`alignlib.flow` refuses
                   this one if it is above `rtol`)
     groups        neurons far from the walls are gathered into cells
+    replay        the accepted step is kept: from kept states the network at any time is followed again
 
 The early phase is one such step of any length, for there the pulls do not change: `constant` hands the
 neurons to `polygon`, which goes from wall to wall in closed form (`boost`), by the same rule (`filippov`),
@@ -38,6 +39,6 @@ chunks and threads                                threads
 
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
-walls, compiled, threads -> boost, events -> filippov, course, interval -> polygon, search, sliding
--> constant, advance -> cells -> swarm -> groups -> collocation
+tolerances, compiled, threads -> walls -> boost, events -> filippov, course, interval
+-> polygon, search, sliding -> constant, advance -> cells -> swarm -> groups -> collocation -> replay
 """

@@ -6,7 +6,6 @@ decides (module `sliding`).
 
 import numpy as np
 
-from alignlib.solver.boost import CENTRE
 from alignlib.solver.compiled import add, borrowed, copy, dot, entry, inlined, inner, keep
 from alignlib.solver.events import REST, TURN
 from alignlib.solver.interval import (
@@ -22,8 +21,9 @@ from alignlib.solver.interval import (
     two_boosts,
     walk,
 )
-from alignlib.solver.search import NOTHING, ROOT, until_event
-from alignlib.solver.sliding import change, crosses, note, resolve, slide, tight_walls
+from alignlib.solver.search import NOTHING, until_event
+from alignlib.solver.sliding import change, crosses, held, note, resolve, slide, tight_walls
+from alignlib.solver.tolerances import AHEAD, CENTRE, MEETINGS, ROOT
 
 FULL, ENDLESS = -1, -2  # what `fly` may return instead of a number of events
 
@@ -86,14 +86,14 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
     """
     sign = np.sign(v[j]) if v[j] != 0.0 else np.sign(dot(w, free.d[0]))
     asleep, x, begin, ahead, meetings = _stays(w, v[j], scene), 0.0, 0.0, 0.0, 0
-    sliding, planned, leave = _slides(side) and not asleep, True, 2.0
+    sliding, planned, leave = held(side) > 0 and not asleep, True, 2.0
     if len(log.rows) < log.count[0] + len(side) + 3:
         return FULL
     if sliding:
         free, planned = _copied(free, own), False
         if scene.start == 0.0 or dot(w, w) == 0.0:  # later its sides are those of the step before
             resolve(tight_walls(side, np.int64(NOTHING)), 0.0, sign, j, side, free.d, free.c, scene, log)
-        asleep = dot(w, w) == 0.0 and _held(side)
+        asleep = dot(w, w) == 0.0 and held(side) == len(side)
         sliding, leave = _begin(0.0, sign, side, free, slid, scene)
     for node in range(len(nodes)):
         while x < nodes[node] and not asleep:
@@ -109,7 +109,7 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
                 continue
             centre = False
             meetings += 1  # turns count too: where v only just reaches 0, they need not end
-            if meetings > 100 * (len(side) + 10):
+            if meetings > MEETINGS * (len(side) + 10):
                 return ENDLESS
             if len(log.rows) < log.count[0] + len(side) + 3:
                 return FULL
@@ -135,7 +135,7 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
             if centre:
                 z[:] = 0.0
                 resolve(np.arange(len(side)), then, sign, j, side, free.d, free.c, scene, log)
-                if _held(side):
+                if held(side) == len(side):
                     w[:], asleep = 0.0, True
                     break
             elif event >= 0 and not sliding and crosses(event, then, sign, side[event], free.c, scene):
@@ -143,7 +143,7 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
             else:
                 resolve(tight_walls(side, event), then, sign, j, side, free.d, free.c, scene, log)
             # At a tangency the rule may see no reason to change anything: let it look ahead.
-            ahead = max(4.0 * ahead, 1e-9) if log.count[0] == before else 0.0
+            ahead = max(4.0 * ahead, AHEAD) if log.count[0] == before else 0.0
             sliding, leave = _begin(x + ahead, sign, side, free, slid, scene)
         begin = nodes[node]
         _collect(v[j], z, side, plus[node], minus[node])
@@ -167,24 +167,6 @@ def _collect(v, z, side, plus, minus):
 
 
 @inner
-def _slides(side):
-    """Whether the neuron is on a wall."""
-    held = 0
-    for i in range(len(side)):
-        held += side[i] == 0
-    return held > 0
-
-
-@inner
-def _held(side):
-    """Whether it is on all of the walls."""
-    held = 0
-    for i in range(len(side)):
-        held += side[i] == 0
-    return held == len(side)
-
-
-@inner
 def _copied(felt, to):
     """`to`, now equal to `felt`."""
     for q in range(TERMS):
@@ -197,7 +179,7 @@ def _copied(felt, to):
 @inner
 def _begin(x, sign, side, free, slid, scene):
     """Whether the neuron slides from x on, and where that ends; the products of what it feels."""
-    if _slides(side):
+    if held(side) > 0:
         leave = slide(tight_walls(side, np.int64(NOTHING)), x, sign, free.d, free.c, scene, slid.d, slid.c)
         products(slid.d, slid.square)
         return True, leave

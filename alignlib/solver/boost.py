@@ -11,12 +11,7 @@ With `D` constant, `δ = ‖D‖` and `b = ⟨w, D⟩/δ`, the neuron `(w, v)` i
 import numpy as np
 
 from alignlib.solver.compiled import inner
-
-NEAR = 1e-13  # relative size below which a coefficient is at its bound, a velocity is zero
-# ‖w_⊥‖² below this share of the largest ‖w‖² is rounding, more so where D is a small difference of
-# large pulls: such a neuron counts as exactly along D, or as opposed to it for ever.
-OPPOSED = 1e-27
-CENTRE = 1e-12  # heights that fall to this share of theirs all at once are all zero
+from alignlib.solver.tolerances import ORIGIN
 
 
 @inner
@@ -62,7 +57,7 @@ def time_of_path(path, v, plus, minus, delta):
         return path / speed if speed > 0.0 else np.inf
     transverse = plus * minus
     b_then = b + delta * path
-    if transverse == 0.0 and b < 0.0 and b_then > 1e-8 * b:
+    if transverse == 0.0 and b < 0.0 and b_then > ORIGIN * b:
         return np.inf  # straight to the origin, where all walls meet and it never comes
     if transverse < 0.0 and b < 0.0 and b_then > -np.sqrt(-transverse):
         return np.inf

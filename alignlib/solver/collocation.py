@@ -10,6 +10,19 @@ import numpy as np
 from scipy.linalg.lapack import dgetrf, dgetrs, zgetrf, zgetrs
 
 from alignlib.solver.swarm import StepTooLong
+from alignlib.solver.tolerances import (
+    ALIKE,
+    FAR,
+    FLOOR,
+    GROW,
+    SAFETY,
+    SETTLED,
+    SHRINK,
+    SOLVED,
+    STALE,
+    SWEEPS,
+    UNKNOWN,
+)
 
 ROOT6 = np.sqrt(6.0)
 NODES = np.array([(4 - ROOT6) / 10, (4 + ROOT6) / 10, 1.0])
@@ -22,11 +35,6 @@ REAL, COMPLEX = np.argmin(np.abs(EIGENVALUES.imag)), np.argmax(EIGENVALUES.imag)
 # The largest |∫_0^s (σ-c_1)(σ-c_2)(σ-1) dσ / (-c_1 c_2)| over the step: what the pulls at its start
 # add to the rapidity if the parabola misses them.
 MISS = 0.0678
-SLACK = 0.02  # the equations are solved to this share of `rtol`
-SWEEPS = 12  # at most so many sweeps a step
-SHARE = 1e-4  # a smaller share of `rtol` is rounding, which must not steer; growth is capped long before
-STALE = 0.1  # a Newton matrix that leaves more than this share of the defect is made anew
-ALIKE = 0.3  # or one that the slopes of a new step would change by this share
 
 
 class Step:
@@ -50,11 +58,11 @@ class Step:
         at = offset / length + np.append(0.0, NODES)
         coefficients = np.linalg.solve(np.vander(at, increasing=True), known)
         guess = np.vander(NODES * self.length / length, 4, increasing=True) @ coefficients
-        if np.abs(guess - f).max() < 0.5:
+        if np.abs(guess - f).max() < FAR:
             return guess
         # Outputs of another size than one may change by more, if the pulls do not follow.
         now, then = run.loss.pull(f, run.data.y), run.loss.pull(guess, run.data.y)
-        return guess if np.abs(then - now).max() < 0.5 * np.abs(now).max() else constant
+        return guess if np.abs(then - now).max() < FAR * np.abs(now).max() else constant
 
     def settled(self, known, length):
         """Whether the pulls have moved by no more than the last equations were solved to: noise, then.
@@ -63,7 +71,7 @@ class Step:
         """
         run = self.run
         moved = run.loss.pull(known, run.data.y) - run.loss.pull(run.now.f, run.data.y)
-        return length * run.reach * np.linalg.norm(moved, axis=1).max() <= 10 * SLACK * run.rtol
+        return length * run.reach * np.linalg.norm(moved, axis=1).max() <= SETTLED * run.rtol
 
     def solve(self):
         """Sweep until the pulls at the nodes are those of the outputs; whether that was reached."""
@@ -79,7 +87,7 @@ class Step:
                 return False
             defect = run.loss.pull(f, run.data.y) - pulls
             miss = self.length * run.reach * np.linalg.norm(defect, axis=1).max()
-            if miss <= SLACK * run.rtol:
+            if miss <= SOLVED * run.rtol:
                 self.f, self.error = f, self.estimate()
                 run.known = 0.0, self.length, np.vstack([run.now.f, f])
                 return np.isfinite(self.error)
@@ -119,15 +127,15 @@ class Step:
         Where the last step is known too, its change of error foretells the next (Gustafsson, 1994).
         """
         if not np.isfinite(self.error):
-            return 0.25 * self.length
-        share = max(self.error / self.run.rtol, SHARE)
-        factor = 0.9 * share**-0.25
+            return UNKNOWN * self.length
+        share = max(self.error / self.run.rtol, FLOOR)
+        factor = SAFETY * share**-0.25
         length, error = self.run.last
         if share <= 1.0 and np.isfinite(error):
-            trend = self.length / length * (max(error / self.run.rtol, SHARE) / share) ** 0.25
+            trend = self.length / length * (max(error / self.run.rtol, FLOOR) / share) ** 0.25
             factor = min(factor, factor * trend)
-        most = 1.0 if self.run.tries else 4.0  # not longer at once after an attempt in vain
-        return self.length * min(max(factor, 0.1), most)
+        most = 1.0 if self.run.tries else GROW  # not longer at once after an attempt in vain
+        return self.length * min(max(factor, SHRINK), most)
 
 
 class Newton:

@@ -10,8 +10,7 @@ import numpy as np
 
 from alignlib.network import Network
 from alignlib.solver import course, events, polygon, threads
-from alignlib.solver.boost import NEAR, OPPOSED
-from alignlib.solver.walls import rounding
+from alignlib.solver.tolerances import NEAR, OPPOSED, rounding
 
 CHUNK = 2**16  # neurons times walls handled at once: what they need stays near the processor
 FIRST_LOG = 2**20  # rows of the log to begin with, at most

@@ -6,8 +6,8 @@ of the walls, an array (COURSE, m); `field`, what is the same for all neurons (a
 
 import numpy as np
 
-from alignlib.solver.boost import CENTRE, OPPOSED
 from alignlib.solver.compiled import dot, inner, rows_of
+from alignlib.solver.tolerances import CANCELS, CENTRE, OPPOSED, TINY
 
 NEURON = rows_of(
     ("number", "i8"),
@@ -82,7 +82,7 @@ def acts(on):
 @inner
 def opposed(me):
     """Whether w is so nearly opposed to D that `v + b` cannot be had from v and b."""
-    return me.size2 > 0.0 and abs(me.v * np.sqrt(me.size2) + me.pulled) < 0.01 * abs(me.v) * np.sqrt(
+    return me.size2 > 0.0 and abs(me.v * np.sqrt(me.size2) + me.pulled) < CANCELS * abs(me.v) * np.sqrt(
         me.size2
     )
 
@@ -129,8 +129,8 @@ def nearest(me, on, slow):
     for k in likely:
         if k >= 0:
             speed, high = -sign * on[SIDE, k] * on[C, k] - slow, on[SIDE, k] * on[Z, k]
-            if speed > urgency * max(high, 1e-280):
-                urgency, me.wall, me.second = speed / max(high, 1e-280), k, me.wall
+            if speed > urgency * max(high, TINY):
+                urgency, me.wall, me.second = speed / max(high, TINY), k, me.wall
             else:
                 me.second = k
     for first in range(0, on.shape[1], BLOCK):
@@ -142,7 +142,7 @@ def nearest(me, on, slow):
         if found > 0:
             for i in range(start, stop):
                 speed, high = -sign * on[SIDE, i] * on[C, i] - slow, on[SIDE, i] * on[Z, i]
-                on[RATIO, i] = speed / max(high, 1e-280)
+                on[RATIO, i] = speed / max(high, TINY)
             for i in range(first, first + BLOCK):
                 if on[RATIO, i] > urgency:
                     urgency, me.wall, me.second, me.third = on[RATIO, i], i, me.wall, me.second

@@ -6,10 +6,8 @@ slides on it. Compiled.
 
 import numpy as np
 
-from alignlib.solver.boost import NEAR
 from alignlib.solver.compiled import inner, solve
-
-RIDGE = 1e-15  # makes the sliding coefficients unique where tight walls are linearly dependent
+from alignlib.solver.tolerances import NEAR, RIDGE
 
 
 @inner

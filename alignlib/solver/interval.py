@@ -12,6 +12,7 @@ import numpy as np
 
 from alignlib.solver.boost import light_cone, moved
 from alignlib.solver.compiled import dot, inner
+from alignlib.solver.tolerances import CANCELS, HALVED, INVARIANT, STEADY
 
 TERMS = 3  # coefficients of the polynomial of the pulls
 EARLY, LATE = 0.5 - np.sqrt(3.0) / 6.0, 0.5 + np.sqrt(3.0) / 6.0  # Gauss points of an interval
@@ -84,7 +85,7 @@ def two_boosts(x, end, w, v, felt, work):
             pulled += f * work.pulled[q] + path[q] * along
         delta = np.sqrt(max(size2, 0.0))
         plus, minus = light_cone(v, pulled, delta, np.nan)
-        if min(abs(plus), abs(minus)) < 0.01 * abs(v):
+        if min(abs(plus), abs(minus)) < CANCELS * abs(v):
             plus, minus, delta = _careful(w, v, felt.d, path, f1, f2)
         v, gain = moved(v, plus, minus, delta, time)
         path[0] += gain
@@ -108,7 +109,7 @@ def _careful(w, v, d, path, f1, f2):
         pull, here = along(d, i, 1.0, f1, f2), w[i] + along(d, i, path[0], path[1], path[2])
         across += (here - pulled / size2 * pull) ** 2
     invariant, delta = norm2 - v * v, np.sqrt(size2)
-    if abs(invariant) < 4e-15 * norm2:
+    if abs(invariant) < INVARIANT * norm2:
         invariant = 0.0
     plus, minus = light_cone(v, pulled, delta, across - invariant)
     return plus, minus, delta
@@ -132,7 +133,7 @@ def _error(x, end, speed, felt):
     """About the largest relative error of `two_boosts` over [x, end]; 0 where D keeps its direction.
 
     The commutators of order five in the length, of D, of its change and of its bend across D. The factors
-    bound 99 of 100 errors of random boosts within a factor of three (tests/solver/test_magnus.py).
+    bound 99 of 100 errors of random boosts within a factor of three (tests/solver/test_search.py).
     """
     square, length, span, f1 = felt.square, felt.length, end - x, 0.5 * (x + end)
     along0 = square[0, 0] + f1 * (square[1, 0] + f1 * square[2, 0])
@@ -157,7 +158,7 @@ def _error(x, end, speed, felt):
 def _steady(span, speed, rtol, felt):
     """Whether D changes so little that `_error` is surely below `rtol`, without its roots."""
     time, change2 = felt.length * span, felt.square[1, 1] + 4.0 * felt.square[2, 2]
-    return speed * time < 1.0 and time * time * change2 < 1e3 * rtol * rtol
+    return speed * time < 1.0 and time * time * change2 < STEADY * rtol * rtol
 
 
 @inner
@@ -165,7 +166,7 @@ def reliable(x, goal, rtol, felt):
     """An `end` up to which two boosts from x err by `rtol` at most, and a bound of `‖D‖` until `goal`."""
     end, speed = goal, fastest(x, goal, felt.square)
     if not _steady(end - x, speed, rtol, felt):
-        while end - x > 1e-6 and _error(x, end, speed, felt) > rtol:
+        while end - x > HALVED and _error(x, end, speed, felt) > rtol:
             end = 0.5 * (x + end)
     return end, speed
 

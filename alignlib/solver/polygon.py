@@ -11,7 +11,7 @@ above the walls, and the log of dtype `events.LOG`.
 
 import numpy as np
 
-from alignlib.solver.boost import OPPOSED, light_cone, moved, time_of_path, time_of_turn
+from alignlib.solver.boost import light_cone, moved, time_of_path, time_of_turn
 from alignlib.solver.compiled import borrowed, dot, entry, inlined, inner
 from alignlib.solver.course import (
     ABOVE,
@@ -34,6 +34,7 @@ from alignlib.solver.course import (
 )
 from alignlib.solver.events import write
 from alignlib.solver.filippov import meet
+from alignlib.solver.tolerances import EVENTS, FADED, OPPOSED
 
 NOTHING, WALL, TURN = 0, 1, 2  # what the next event is
 
@@ -95,7 +96,7 @@ def _follow_one(me, on, field, gram, pulls, w, u, log):
         me.events += 1
         if me.events % 16 == 0 or not acts(on):
             sum_up(me, on)  # rounding does not add up for ever
-        if me.events > 1000 * (len(gram) + 10):
+        if me.events > EVENTS * (len(gram) + 10):
             raise RuntimeError("a neuron meets walls without end")
     return False
 
@@ -127,7 +128,7 @@ def _step(me, on, end, distance, across):
     me.s += path
     me.pulled += me.size2 * path
     # Whether w is 0 now: a pass over z, so only when it may be, and there are other walls than this.
-    may = abs(me.pulled) <= max(1e-9 * abs(was_pulled), np.sqrt(OPPOSED * largest(me)) * delta)
+    may = abs(me.pulled) <= max(FADED * abs(was_pulled), np.sqrt(OPPOSED * largest(me)) * delta)
     me.fell = highest(on) if may else 0.0
     for i in range(on.shape[1]):
         on[Z, i] += path * on[C, i]

@@ -18,13 +18,10 @@ from alignlib.solver.boost import light_cone, time_of_path
 from alignlib.solver.compiled import dot, inner, within
 from alignlib.solver.events import TURN
 from alignlib.solver.interval import TERMS, along, face, roots, term, two_boosts, walk
+from alignlib.solver.tolerances import CLOSE, LIGHT, NOISE, ROOT
 
-NOISE = 1e-14  # a height below this share of ‖w‖ and its change, on the wrong side, is rounding
 NOTHING = -2  # no event; others are the meeting of a wall, 0 to m - 1, and TURN, that v changes sign
-LIGHT = 1e-12  # v of a neuron with |v| ≥ (1 - LIGHT) ‖w‖ does not change its sign
-CLOSE = 1e-7
 BLOCK = 32  # walls that are passed over together
-ROOT = 1e-14  # the time of an event is known to this share of the step
 
 
 @within

@@ -9,20 +9,17 @@ from collections import namedtuple
 
 import numpy as np
 
-from alignlib.solver.boost import NEAR
 from alignlib.solver.compiled import add, copy, inner, solve
 from alignlib.solver.events import write
-from alignlib.solver.filippov import RIDGE, meet
+from alignlib.solver.filippov import meet
 from alignlib.solver.interval import TERMS, roots, term
+from alignlib.solver.tolerances import HELD, NEAR, RIDGE
 
 # Rows of dtype `events.LOG`, and in `count[0]` how many there are.
 Log = namedtuple("Log", "rows count")
 # What is the same for all neurons of a step: pulls and geometry of the walls, length and start in time,
 # the rapidity that a step may err by, and the slope on the negative side of σ.
 Scene = namedtuple("Scene", "below above u gram length start rtol negative_slope")
-# A neuron held on its walls stays while letting go would change its rapidity by less than this share of the
-# tolerance, were it so since t = 0: over a step only, many short steps would add up (dense `t_save`).
-SLACK = 0.1
 
 
 @inner
@@ -32,12 +29,18 @@ def note(log, time, neuron, wall, came, went):
 
 
 @inner
-def tight_walls(side, extra):
-    """The walls on which the neuron is, and the wall `extra` if it is not negative."""
-    n = 0 if extra < 0 else 1
+def held(side):
+    """On how many walls the neuron is."""
+    n = 0
     for i in range(len(side)):
         n += side[i] == 0
-    tight = np.empty(n, np.int64)
+    return n
+
+
+@inner
+def tight_walls(side, extra):
+    """The walls on which the neuron is, and the wall `extra` if it is not negative."""
+    tight = np.empty(held(side) + (extra >= 0), np.int64)
     n = 0
     for i in range(len(side)):
         if side[i] == 0:
@@ -133,7 +136,7 @@ def slide(tight, x, sign, d, c, scene, eff_d, eff_c):
             add(eff_c[q], share[i], scene.gram[tight[i]])
         for i in range(n):
             eff_c[q, tight[i]] = 0.0
-    first, noise = 2.0, SLACK * scene.rtol / (scene.start + scene.length)
+    first, noise = 2.0, HELD * scene.rtol / (scene.start + scene.length)
     for i in range(n):
         for upper in range(2):
             bound, way = (scene.above, sign) if upper else (scene.below, -sign)

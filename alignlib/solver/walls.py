@@ -18,18 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
-PARALLEL = 1e-14  # samples whose unit vectors are closer than this share one wall
-SMALLEST = 1e-140  # below, squares of weights underflow
-
-
-def rounding(dim):
-    """The share of `‖a‖‖b‖` below which `⟨a, b⟩`, or the change of `‖a‖²`, is rounding.
-
-    Two units in the last place of every entry of a and b make eight ε (half of them in `⟨a, b⟩`), and
-    the sum over `dim` products some √dim more. So a number that is zero in exact arithmetic counts as
-    zero, however it was computed and stored.
-    """
-    return (8 + 2 * np.sqrt(dim)) * np.finfo(float).eps
+from alignlib.solver.tolerances import PARALLEL, SMALLEST, rounding
 
 
 @dataclass(frozen=True, eq=False)

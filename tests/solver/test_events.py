@@ -6,7 +6,7 @@ from numba import config
 
 import alignlib as al
 from alignlib.loss import get
-from alignlib.solver.sliding import SLACK
+from alignlib.solver.tolerances import HELD
 from tests import filippov
 
 KINDS = ("balanced", "dominated", "unbalanced")
@@ -110,7 +110,7 @@ def test_on_every_step_sides_are_signs_and_shares_are_within_their_bounds(rtol):
             alive = sides[size[:, 0] > 0]
             slid += (alive == 0).sum()
             # More would have changed the rapidity by the slack, and let go (`sliding.slide`).
-            assert out_of_bounds(walls, alive, pulls) <= 1.001 * SLACK * rtol / length
+            assert out_of_bounds(walls, alive, pulls) <= 1.001 * HELD * rtol / length
     assert slid > 100
 
 
