@@ -146,6 +146,14 @@ def test_a_reference_to_another_notebook_can_be_followed_in_jupyterlab(path):
     assert not set(re.findall(r"\{(?:prf:ref|numref|eq|ref)\}`([^`<]*)`", text)) - own
 
 
+@pytest.mark.parametrize("path", sorted(CHAPTERS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_paper_is_cited_by_a_link_that_jupyterlab_can_follow(path):
+    known = set(re.findall(r"^@\w+\{(\w+),", (CHAPTERS / "references.bib").read_text(), re.MULTILINE))
+    text = prose(path)
+    assert "{cite" not in text
+    assert set(re.findall(r"bibliography\.md#cite-(\w+)\)", text)) <= known
+
+
 def test_a_word_is_counted_once_and_a_formula_is_one():
     block = ":::{prf:lemma} Two words\n:label: lem\nScope: `early flow`\n\nThen $a < b$, "
     text = block + "[see it](x.ipynb#y) and\n$$\na\n$$\n:::"
