@@ -11,7 +11,7 @@ help:
 	@echo "make elsewhere   run every notebook and every example as other processors would, and name what differs;"
 	@echo "            SETTINGS=\"oldest perturbed\" for some of the settings in tests/elsewhere.py"
 	@echo "make pdf    print the whole book as one PDF"
-	@echo "make lab    open the chapters in JupyterLab"
+	@echo "make lab    open a copy of the chapters in JupyterLab: what is saved there is yours"
 	@echo "make store  execute the notebooks and store their outputs (after changing one)"
 	@echo "make package   build what pip installs elsewhere: the library as a source distribution and a wheel"
 	@echo "make lock   resolve the dependencies in pyproject.toml again"
@@ -61,7 +61,7 @@ elsewhere: .venv/installed
 	@$(BIN)/python -m tests.elsewhere $(SETTINGS)
 
 lab: .venv/installed
-	$(BIN)/jupyter lab --notebook-dir=chapters
+	@$(BIN)/python -m book.lab
 
 store: .venv/installed
 	$(BIN)/python -m book.store

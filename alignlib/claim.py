@@ -13,6 +13,13 @@ from html import escape
 from alignlib import inputs
 
 KINDS = ("bound", "order", "illustration", "open")
+# The line beside a claim, by its verdict: in a page, and in JupyterLab, which has no style sheet of ours.
+LINES = {
+    "holds": "solid #009e73",
+    "holds up to the constant": "dashed #009e73",
+    "only illustrated": "dotted #0072b2",
+    "does not hold as run": "solid #d55e00",
+}
 POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?)0*(\d+)\b")
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -25,7 +32,7 @@ class Claim:
     ----------
     key : str, the row of the ledger, unique in the book
     statement : str, one sentence in plain text
-    source : str, "MMV, Theorem 1", "BF, ...", "derived here", "classical"
+    source : str, "stated by MMV, Theorem 1", "proved here", "estimated here", "measured here", "classical"
     measured, bound : numbers, compared as `measured relation bound`
     relation : "<=" or ">="
     kind : what the statement is
@@ -36,7 +43,7 @@ class Claim:
 
     Examples
     --------
-    >>> al.Claim("demo", "Small is small", "derived here", 1e-17, 1e-12, resolution=1e-15)
+    >>> al.Claim("demo", "Small is small", "proved here", 1e-17, 1e-12, resolution=1e-15)
     Claim(demo: measured below 1e-15, bound <= 1e-12: holds)
     """
 
@@ -116,9 +123,10 @@ class Claim:
         said = f"Measured {row['measured']}{bound}. {source}."
         if row["failed"]:
             said = f"Not met here: {'; '.join(row['failed'])}. {said}"
-        colour = row["verdict"].replace(" ", "-")
+        line = LINES.get(row["verdict"], "solid #8c8c8c")
         return (
-            f'<div class="claim claim-{colour}" id="claim-{escape(self.key)}"'
+            f'<div class="claim" style="border-left: 4px {line}; padding: 0.4rem 0.8rem"'
+            f' id="claim-{escape(self.key)}"'
             f' data-claim="{escape(json.dumps(row))}"><strong>{escape(row["verdict"])}</strong>'
             f" <span>{escape(row['statement'])}.</span> <span>{escape(said)}</span></div>"
         )

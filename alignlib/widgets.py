@@ -23,6 +23,8 @@ with inputs.extra("widgets"):
     from IPython.display import HTML, display
 
 MOST = 120  # pictures in a page
+# A notebook that has not been run shows what a page without scripts does: no button that does nothing.
+STILL = "A still: run this cell, and it moves."
 PIXELS = 120  # of a screen for an inch: letters as large as in the other figures
 
 
@@ -95,7 +97,8 @@ class Explorer:
             f'<figure class="explorer" id="explorer-{escape(self.name)}"'
             f' aria-label="{escape(self.name.replace("-", " "))}" style="--width: {self._width}px"'
             f"{' data-plays' if self.plays else ''}>{self._image(frames[first], words[first])}"
-            f'<div class="explorer-controls"><button type="button">Play</button>'
+            f'<p class="explorer-still">{STILL}</p>'
+            f'<div class="explorer-controls" hidden><button type="button">Play</button>'
             f"{''.join(self._slider(control) for control in self.controls)}</div>"
             f'<p class="explorer-says" role="status"></p>'
             f'<script type="application/json">{data}</script>'
@@ -135,7 +138,8 @@ class Explorer:
         leader, *_ = sliders.values()
         play = ipywidgets.Play(value=leader.index, max=len(leader.options) - 1, interval=300)
         ipywidgets.link((play, "value"), (leader, "index"))
-        return ipywidgets.VBox([picture, play, *sliders.values()])
+        caption = ipywidgets.HTMLMath(escape(self.caption))
+        return ipywidgets.VBox([picture, play, *sliders.values(), caption])
 
     @property
     def _first(self):
@@ -181,6 +185,8 @@ const data = JSON.parse(box.querySelector('script[type="application/json"]').tex
 const image = box.querySelector('img'), button = box.querySelector('button');
 const says = box.querySelector('.explorer-says');
 const sliders = [...box.querySelectorAll('input')], lead = sliders[0];
+box.querySelector('.explorer-still').remove();
+box.querySelector('.explorer-controls').hidden = false;
 let timer = null, silence = null, hold = null;
 const show = () => {
   let at = 0;

@@ -1,6 +1,6 @@
 """Work against precision: the flow's solver, gradient descent, and general ODE solvers.
 
-    python -m benchmarks.solvers            all problems, at most 35 minutes on one core
+    python -m benchmarks.solvers            all problems, at most 40 minutes on one core
     python -m benchmarks.solvers B-200      one of them
     python -m benchmarks.solvers limits     how often a loose run of B ends at the right limit
 
@@ -9,9 +9,11 @@ at fixed times, and the versions. A solver has one process with one thread for a
 problem, and a limit of processor time for them together; a tolerance that did not finish is a row too.
 Times of one run of this script may be compared with each other, and with nothing else.
 
+A is separated data, B three points, M MNIST 0/1; S is A with a leaky slope, D is B with weight decay.
+
 The reference of a problem is the flow's own solver at its tightest tolerance. That it is right is shown
-by the tests, against DOP853 restarted at every event, and on A and B by the table itself: general solvers
-come near to it.
+by the tests, against DOP853 restarted at every event (on S and D themselves, with fewer neurons), and by
+the table itself where general solvers come near to it.
 """
 
 import argparse
@@ -44,6 +46,8 @@ PROBLEMS = {
     "B-20000": {"h": 20_000, "t_end": 2000.0, "limit": 20},
     "B-200000": {"h": 200_000, "t_end": 2000.0, "limit": 40},
     "M": {"h": 50, "t_end": 0.1, "limit": 30},
+    "S-100-100": {"n": 100, "dim": 20, "h": 100, "t_end": 3.0, "limit": 20, "slope": 0.2},
+    "D-200": {"h": 200, "t_end": 2000.0, "limit": 25, "decay": 0.01},
 }
 TOLERANCES = [10.0**-k for k in range(2, 11)]
 SOLVERS = {
@@ -61,41 +65,45 @@ SEEDS, LOOSE, LONG = 12, 1e-3, 120  # of "limits": starts, relative tolerance, s
 COLUMNS = ("problem", "solver", "rtol", "h", "cpu", "wall", "error", "status", "versions", "date")
 
 
-def problem(name, seed=0):
-    """Network, data, loss, and the times at which outputs are compared."""
+def problem(name, seed=0, width=None):
+    """Network, data, loss, the times at which outputs are compared, and the weight decay."""
     import alignlib as al
 
     spec = PROBLEMS[name]
-    kind, end = name[0], spec["t_end"]
-    if kind == "A":
+    kind, end, h = name[0], spec["t_end"], width or spec["h"]
+    decay, start = spec.get("decay", 0.0), {"negative_slope": spec.get("slope", 0.0), "rng": seed}
+    if kind in "AS":
         data = al.data.separated(spec["n"], spec["dim"], 0.1, rng=0)
-        net = al.Network.balanced(spec["h"], data.dim, 1e-4, rng=seed)
-        return net, data, "exponential", end * np.array([0.01, 0.02, 0.05, 0.1, 0.3, 1.0])
-    if kind == "B":
+        net = al.Network.balanced(h, data.dim, 1e-4, **start)
+        return net, data, "exponential", end * np.array([0.01, 0.02, 0.05, 0.1, 0.3, 1.0]), decay
+    if kind in "BD":
         data = al.data.three_points()
-        net = al.Network.balanced(spec["h"], 2, 1e-3, rng=seed)
-        return net, data, "squared", np.array([1.0, 2, 5, 10, 20, 100, end])
+        net = al.Network.balanced(h, 2, 1e-3, **start)
+        return net, data, "squared", np.array([1.0, 2, 5, 10, 20, 100, end]), decay
     data = al.data.mnist_pair(0, 1)
-    net = al.Network.balanced(spec["h"], data.dim, 1e-6, rng=seed)
-    return net, data, "exponential", end * np.array([0.2, 0.4, 0.5, 0.7, 1.0])
+    net = al.Network.balanced(h, data.dim, 1e-6, **start)
+    return net, data, "exponential", end * np.array([0.2, 0.4, 0.5, 0.7, 1.0]), decay
 
 
-def right_hand_side(net, data, loss, xp, pull):
-    """The flow as a function of one long vector, for a library `xp` of arrays."""
-    h, d = net.w.shape
+def right_hand_side(net, data, pull, decay, xp):
+    """The flow as a function of one long vector, for a library `xp` of arrays; and the outputs."""
+    (h, d), slope = net.w.shape, net.negative_slope
     x, y = xp.asarray(np.array(data.x)), xp.asarray(np.array(data.y))
 
     def rhs(theta):
         w, v = theta[: h * d].reshape(h, d), theta[h * d :]
         z = w @ x.T
         active = z > 0
-        f = v @ xp.where(active, z, 0.0 * z)
-        pulled = (active * pull(f, y)) @ x
-        return xp.concatenate([(v[:, None] * pulled).ravel(), (w * pulled).sum(1)])
+        f = v @ xp.where(active, z, slope * z)
+        felt = xp.where(active, 1.0, slope) if slope else active
+        pulled = (felt * pull(f, y)) @ x
+        forward = xp.concatenate([(v[:, None] * pulled).ravel(), (w * pulled).sum(1)])
+        return forward - decay * theta if decay else forward
 
     def outputs(theta):
         w, v = theta[: h * d].reshape(h, d), theta[h * d :]
-        return np.maximum(w @ data.x.T, 0).T @ v
+        z = w @ data.x.T
+        return np.where(z > 0, z, slope * z).T @ v
 
     return rhs, outputs
 
@@ -106,21 +114,20 @@ def pulls(loss, n, xp):
     return lambda f, y: 2 * (y - f) / n
 
 
-def run_alignlib(net, data, loss, times, rtol):
+def run_alignlib(net, data, loss, times, decay, rtol):
     import alignlib as al
 
     # Numba's compilation is paid once an installation, so not counted here.
-    small = al.Network(net.w[:50], net.v[:50])
-    al.gradient_flow(small, data, loss, times[-1], rtol=1e-2)
+    al.gradient_flow(net.some(slice(50)), data, loss, times[-1], rtol=1e-2, weight_decay=decay)
     clock = Clock()
-    path = al.gradient_flow(net, data, loss, times[-1], rtol=rtol, t_save=times)
+    path = al.gradient_flow(net, data, loss, times[-1], rtol=rtol, t_save=times, weight_decay=decay)
     return clock.read(), path.outputs[1:]
 
 
-def run_scipy(method, net, data, loss, times, rtol):
+def run_scipy(method, net, data, loss, times, decay, rtol):
     from scipy.integrate import solve_ivp
 
-    rhs, outputs = right_hand_side(net, data, loss, np, pulls(loss, data.n, np))
+    rhs, outputs = right_hand_side(net, data, pulls(loss, data.n, np), decay, np)
     theta = np.concatenate([net.w.ravel(), net.v])
     # SciPy's default atol is larger than the whole start: it must scale with it.
     atol = rtol * np.abs(theta).max()
@@ -129,12 +136,12 @@ def run_scipy(method, net, data, loss, times, rtol):
     return clock.read(), np.array([outputs(row) for row in found.y.T])
 
 
-def run_torchdiffeq(net, data, loss, times, rtol):
+def run_torchdiffeq(net, data, loss, times, decay, rtol):
     import torch
     from torchdiffeq import odeint
 
     torch.set_default_dtype(torch.float64)
-    rhs, outputs = right_hand_side(net, data, loss, torch, pulls(loss, data.n, torch))
+    rhs, outputs = right_hand_side(net, data, pulls(loss, data.n, torch), decay, torch)
     theta = torch.tensor(np.concatenate([net.w.ravel(), net.v]))
     at = torch.tensor(np.concatenate([[0.0], times]))
     clock = Clock()
@@ -143,12 +150,12 @@ def run_torchdiffeq(net, data, loss, times, rtol):
     return clock.read(), np.array([outputs(row) for row in found[1:].numpy()])
 
 
-def run_diffrax(solver, net, data, loss, times, rtol):
+def run_diffrax(solver, net, data, loss, times, decay, rtol):
     import diffrax
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    rhs, outputs = right_hand_side(net, data, loss, jax.numpy, pulls(loss, data.n, jax.numpy))
+    rhs, outputs = right_hand_side(net, data, pulls(loss, data.n, jax.numpy), decay, jax.numpy)
     theta = jax.numpy.asarray(np.concatenate([net.w.ravel(), net.v]))
     atol = rtol * float(abs(theta).max())
 
@@ -172,20 +179,20 @@ def run_diffrax(solver, net, data, loss, times, rtol):
     return clock.read(), np.array([outputs(row) for row in np.asarray(found)])
 
 
-def run_published(net, data, loss, times):
+def run_published(net, data, loss, times, decay):
     """The script's training loop for a few steps; its time is extrapolated to all of them."""
     import torch
 
     x, y = torch.tensor(data.x, dtype=torch.float32), torch.tensor(data.y, dtype=torch.float32)[:, None]
     model = torch.nn.Sequential(
         torch.nn.Linear(net.dim, net.width, bias=False),
-        torch.nn.ReLU(),
+        torch.nn.LeakyReLU(net.negative_slope) if net.negative_slope else torch.nn.ReLU(),
         torch.nn.Linear(net.width, 1, bias=False),
     )
     with torch.no_grad():
         model[0].weight.copy_(torch.tensor(np.array(net.w)))
         model[2].weight.copy_(torch.tensor(np.array(net.v)[None]))
-    optimiser = torch.optim.SGD(model.parameters(), lr=PUBLISHED_STEP)
+    optimiser = torch.optim.SGD(model.parameters(), lr=PUBLISHED_STEP, weight_decay=decay)
     loss_of = {
         "squared": torch.nn.MSELoss(),
         "exponential": lambda f, y: torch.exp(-y * f).sum(),
@@ -226,12 +233,12 @@ RUNNERS = {
 def serve(name, solver, settings, seeds):
     """All runs of one solver, in this process: a line of JSON each, as soon as it is there."""
     for seed in seeds:
-        net, data, loss, times = problem(name, seed)
+        setting = problem(name, seed)
         for rtol in settings:
             if solver == "published descent":
-                (cpu, wall), outputs = run_published(net, data, loss, times)
+                (cpu, wall), outputs = run_published(*setting)
             else:
-                (cpu, wall), outputs = RUNNERS[solver](net, data, loss, times, rtol)
+                (cpu, wall), outputs = RUNNERS[solver](*setting, rtol)
             outputs = None if outputs is None else outputs.tolist()
             print(json.dumps({"cpu": cpu, "wall": wall, "outputs": outputs}), flush=True)
 
@@ -265,13 +272,20 @@ def in_its_own_process(name, solver, settings, limit, seeds=(0,)):
 def versions():
     names = ("numpy", "scipy", "numba", "torch", "torchdiffeq", "diffrax", "jax")
     found = {name: importlib.metadata.version(name) for name in names}
-    return json.dumps({"python": platform.python_version(), **found})
+    return json.dumps({"processor": processor(), "python": platform.python_version(), **found})
+
+
+def processor():
+    """Its family as LLVM calls it, which says what instructions it has."""
+    from llvmlite import binding
+
+    return binding.get_host_cpu_name()
 
 
 def limit_of(name, solver):
     """The processor time for a solver, or why it is not run."""
     spec = PROBLEMS[name]
-    unknowns = spec["h"] * (1 + {"A": spec.get("dim"), "B": 2, "M": 784}[name[0]])
+    unknowns = spec["h"] * (1 + spec.get("dim", 784 if name == "M" else 2))
     if solver in IMPLICIT and unknowns > LARGEST:
         return None, f"not run: a Jacobian of {unknowns:,} squared"
     return spec["limit"], ""
@@ -296,7 +310,7 @@ def measure(name):
 def limits():
     """How often a loose run of B ends at the right limit, least squares: a row a solver."""
     name, rows = "B-2000", []
-    _, data, _, _ = problem(name)
+    _, data, *_ = problem(name)
     limit = data.x @ np.linalg.lstsq(data.x, data.y, rcond=None)[0]
     for solver in SOLVERS:
         if solver in IMPLICIT:

@@ -1,8 +1,9 @@
 """A Sphinx extension: the claim ledger, made from what the executed cells recorded.
 
-`chapters/claims.yml` lists the claims each chapter must record. The directive ``{claim-ledger}`` becomes
-tables of what was recorded; a listed claim that no executed cell recorded, and a recorded claim that is
-not listed, are warnings, and the book is built with warnings as errors.
+`chapters/claims.yml` lists the claims each page must record, and for one that is proved here the statement
+that the proof is of. The directive ``{claim-ledger}`` becomes tables of what was recorded. A listed claim
+that no executed cell recorded, a recorded claim that is not listed, a source of no known kind, and a proof
+that is claimed and not named are warnings, and the book is built with warnings as errors.
 """
 
 import json
@@ -16,8 +17,11 @@ from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-RECORD = re.compile(r'<div class="claim [^>]*data-claim="([^"]*)"')
+RECORD = re.compile(r'<div class="claim"[^>]*data-claim="([^"]*)"')
 COLUMNS = ("Claim and source", "Measured", "Verdict")
+PROVED = "proved here"
+# What a source may begin with: who says so, and on what ground.
+SOURCES = ("stated by ", "after ", PROVED, "estimated here", "measured here", "classical", "left open by ")
 
 
 def recorded(html):
@@ -40,6 +44,18 @@ def audit(expected, found):
         f"the claim {k!r} is recorded twice" for k in sorted({k for k in keys if keys.count(k) > 1})
     ]
     return problems
+
+
+def wrongly_sourced(rows, proofs):
+    """What is wrong, in words, with the sources of claims: `proofs` maps a key to its statement's label."""
+    for claim in rows:
+        key, source = claim["key"], claim["source"]
+        if not source.startswith(SOURCES):
+            yield f"the claim {key!r} has the source {source!r}, which begins with none of {SOURCES}"
+        if source.startswith(PROVED) and not proofs.get(key):
+            yield f"the claim {key!r} is proved here, and claims.yml does not say by which statement"
+        if not source.startswith(PROVED) and proofs.get(key):
+            yield f"the claim {key!r} has a proof in claims.yml, and its source does not say so"
 
 
 class ledger_node(nodes.General, nodes.Element):
@@ -74,7 +90,18 @@ def merge(app, env, docnames, other):
 
 
 def listed(app):
-    return yaml.safe_load((Path(app.srcdir) / "chapters" / "claims.yml").read_text(encoding="utf-8"))
+    return read(Path(app.srcdir) / "chapters" / "claims.yml")
+
+
+def read(path):
+    """For each page its claims: a dict from key to the label of the statement that is proved, or None."""
+    pages = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {page: dict(pair(item) for item in items) for page, items in pages.items()}
+
+
+def pair(item):
+    """`key` alone, or `key: label`."""
+    return next(iter(item.items())) if isinstance(item, dict) else (item, None)
 
 
 def check(app, env):
@@ -84,7 +111,18 @@ def check(app, env):
         for name, rows in claims_of(env).items()
         if rows
     }
-    for problem in audit(listed(app), found):
+    wanted = listed(app)
+    proofs = {key: label for claims in wanted.values() for key, label in claims.items()}
+    problems = audit({page: list(claims) for page, claims in wanted.items()}, found)
+    for rows in claims_of(env).values():
+        problems += wrongly_sourced(rows, proofs)
+    known = getattr(env, "proof_list", {})
+    problems += [
+        f"{key!r} is proved by {name!r}, no statement"
+        for key, name in proofs.items()
+        if name and name not in known
+    ]
+    for problem in problems:
         logging.getLogger(__name__).warning(problem, type="claims")
 
 
@@ -99,8 +137,17 @@ def fill(app, doctree, docname):
         for name, claims in pages.items():
             address = app.builder.get_relative_uri(docname, name)
             title = nodes.reference("", numbered(app.env, name), refuri=address, internal=True)
-            shown += [nodes.rubric("", "", title), table(address, claims)]
+            proofs = {
+                key: proof_of(app, docname, label) for key, label in listed(app)[Path(name).name].items()
+            }
+            shown += [nodes.rubric("", "", title), table(address, claims, proofs)]
         node.replace_self(nodes.container("", *shown, classes=["claim-ledger"]))
+
+
+def proof_of(app, docname, label):
+    """The address of a statement, seen from a page; None where nothing is proved."""
+    found = getattr(app.env, "proof_list", {}).get(label)
+    return found and f"{app.builder.get_relative_uri(docname, found['docname'])}#{label}"
 
 
 def numbered(env, name):
@@ -116,26 +163,36 @@ def count(claims):
     return nodes.paragraph("", f"{len(claims)} claims: {text}.")
 
 
-def table(address, claims):
+def table(address, claims, proofs=None):
     """One row a claim: the statement over its source, what was measured over its bound, the verdict."""
     group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in COLUMNS), cols=len(COLUMNS))
     group += nodes.thead("", row(*(paragraphs(name) for name in COLUMNS)))
-    group += nodes.tbody("", *(claim_row(address, claim) for claim in claims))
+    group += nodes.tbody(
+        "", *(claim_row(address, claim, (proofs or {}).get(claim["key"])) for claim in claims)
+    )
     return nodes.table("", group)
 
 
-def claim_row(address, claim):
+def claim_row(address, claim, proof=None):
     link = nodes.reference("", claim["statement"], refuri=f"{address}#claim-{claim['key']}", internal=True)
     verdict = claim["verdict"]
     compared = [claim["bound"], f"margin {claim['margin']}"] if claim["bound"] else []
     failed = [f"not met: {'; '.join(claim['failed'])}"] if claim["failed"] else []
     cells = row(
-        [nodes.paragraph("", "", link), *paragraphs(claim["source"])],
+        [nodes.paragraph("", "", link), source(claim["source"], proof)],
         paragraphs(claim["measured"], *compared),
         paragraphs(verdict, *failed),
     )
     cells[-1]["classes"].append(f"claim-{verdict.replace(' ', '-')}")
     return cells
+
+
+def source(words, proof):
+    """The source of a claim; what is proved here leads to the statement and its proof."""
+    if not proof:
+        return nodes.paragraph("", words)
+    link = nodes.reference("", PROVED, refuri=proof, internal=True)
+    return nodes.paragraph("", "", link, nodes.Text(words.removeprefix(PROVED)))
 
 
 def paragraphs(*texts):

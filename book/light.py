@@ -31,6 +31,8 @@ UNUSED = re.compile(
 SCHEME = '(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")'
 SEARCH = re.compile(r'<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^>]*></script>\s*')
 PLAIN = re.compile(r'<span class="[npw]">([^<]*)</span>')  # Pygments' names, punctuation, white space
+# A second title and contents, for print alone: the search would show them as the page's first words.
+AGAIN = re.compile(r'<div id="jb-print-docs-body".*?(?=<div id="searchbox">)', re.DOTALL)
 SHOWN = 0.75  # figures have 200 dots an inch, for print and fine screens (alignlib.plots); a page shows 150
 FRAME = re.compile(r"data:image/(png|webp);base64,([A-Za-z0-9+/=]+)")
 PNG = re.compile(r"_images/([\w-]+)\.png")
@@ -133,7 +135,8 @@ def finish(app, exception):
     one_style(out, texts)
     for path, text in texts.items():
         up = "../" * (len(path.relative_to(out).parts) - 1)
-        text = unpack(out, PLAIN.sub(r"\1", patient(link_once(text, up))), up)
+        text = AGAIN.sub("", PLAIN.sub(r"\1", patient(link_once(text, up))))
+        text = unpack(out, text, up)
         path.write_text(measured(out, text), encoding="utf-8")
 
 

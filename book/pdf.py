@@ -53,7 +53,12 @@ def settings(name):
 def contents():
     """The pages in order: a dict from a page's name to its part's."""
     toc = settings("_toc.yml")
-    pages = {page["file"]: part["caption"] for part in toc["parts"] for page in part["chapters"]}
+    pages = {
+        page["file"]: part["caption"]
+        for part in toc["parts"]
+        for chapter in part["chapters"]
+        for page in (chapter, *chapter.get("sections", ()))
+    }
     return {toc["root"]: "", **pages}
 
 
@@ -66,8 +71,12 @@ def read(page, pages):
     """The article of a built page, its anchors and links made those of the whole book."""
     soup = BeautifulSoup((HTML / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
     article = soup.select_one("article")
-    for one in article.select("script, a.headerlink, details.hide, .toctree-wrapper, .screen"):
+    for one in article.select(
+        "script, a.headerlink, details.hide, .toctree-wrapper, .screen, .explorer-still"
+    ):
         one.decompose()
+    for one in article.select(".explorer-controls"):
+        del one["hidden"]  # what they are set to is said on paper
     for one in article.select("[id]"):
         one["id"] = anchor(page, one["id"])
     for formula in article.select("mjx-container"):

@@ -1,7 +1,8 @@
 """`make store`: execute the notebooks and store their outputs, as they are committed.
 
 nbval compares every later run with what is stored here. The first code cell of every notebook is
-`book/colab.py`, put there if it is missing. The README's figure is the landing page's still.
+`book/colab.py`, put there if it is missing; code that the page folds is folded in JupyterLab too. The
+README's figure is the landing page's still.
 """
 
 import base64
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ROOT / "chapters"
 OPENING = ROOT / "book" / "assets" / "opening.png"
 COLAB = (ROOT / "book" / "colab.py").read_text(encoding="utf-8").rstrip()
+HIDES = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 FOLDED = {"tags": ["remove-cell"], "jupyter": {"source_hidden": True}}
 
 
@@ -33,9 +35,23 @@ def with_colab(notebook):
     return notebook
 
 
+def folded_as_on_the_page(notebook):
+    """The notebook with the code that the page hides, and that of solutions, folded in JupyterLab."""
+    solving = False
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            marks = re.findall(r"\{solution-(start|end)\}", cell.source)
+            solving = marks[-1] == "start" if marks else solving
+        elif solving or HIDES & set(cell.metadata.get("tags", ())):
+            cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
+        else:
+            cell.metadata.pop("jupyter", None)
+    return notebook
+
+
 def execute(path):
     """Run the notebook in its own folder and write it back, outputs and no traces of this machine."""
-    notebook = with_colab(nbformat.read(path, as_version=4))
+    notebook = folded_as_on_the_page(with_colab(nbformat.read(path, as_version=4)))
     NotebookClient(
         notebook,
         timeout=120,

@@ -2,8 +2,9 @@
 
 import re
 
-from book import access, light
+from book import access, light, scope
 from book.mathematics import ERROR, FORMULA, lean, of, typeset
+from book.store import CHAPTERS
 from tests.conftest import HTML
 
 
@@ -66,3 +67,19 @@ def test_addresses_in_a_style_sheet_are_seen_from_where_it_ends_up(tmp_path):
     assert "url('./dot.png')" in joined
     assert "url(deep/f.woff)" in joined
     assert data in joined
+
+
+def test_every_chip_has_its_meaning_and_its_own_place():
+    known = scope.meanings(CHAPTERS.parent)
+    assert all(len(meaning.split()) >= 3 for meaning in known.values())
+    assert len({scope.place(name) for name in known}) == len(known)
+
+
+def test_a_page_has_chips_that_lead_to_their_meaning(site):
+    text = (HTML / "chapters" / "notation.html").read_text(encoding="utf-8")
+    used = set()
+    for path in HTML.glob("chapters/0*.html"):
+        used |= set(re.findall(r'href="notation\.html#(scope-[\w-]+)"', path.read_text(encoding="utf-8")))
+    assert len(used) >= 10
+    for name in used:
+        assert f'id="{name}"' in text

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -10,25 +9,24 @@ from pathlib import Path
 
 import pytest
 
+from book.lab import COMMAND, refresh
 from tests.conftest import ROOT
 from tests.test_pages import notebook_text
 
 pytestmark = pytest.mark.lab
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
-COMMAND = re.search(r"^lab:.*\n\t\$\(BIN\)/(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE).group(1)
 OPTIONS = ("--no-browser", "--allow-root", "--port=0", "--IdentityProvider.token=t")
 MINUTES = 60_000  # Playwright counts in milliseconds
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """The address of a JupyterLab that works on a copy: it saves what it runs."""
-    home = tmp_path_factory.mktemp("lab")
-    for folder in ("chapters", "benchmarks"):  # the appendix reads a table of benchmarks
-        shutil.copytree(ROOT / folder, home / folder)
+    """The address of a JupyterLab that works on a copy, as a reader's does: it saves what it runs."""
+    home = tmp_path_factory.mktemp("home")
+    assert refresh(ROOT, home / "lab") == []
     places = ("CONFIG", "DATA", "RUNTIME", "LAB_SETTINGS", "LAB_WORKSPACES")
     own = {f"JUPYTER{'_' * (not p.startswith('LAB'))}{p}_DIR": str(home / p.lower()) for p in places}
-    jupyter, *arguments = COMMAND.split()
+    jupyter, *arguments = COMMAND
     command = [Path(sys.executable).with_name(jupyter), *arguments, *OPTIONS]
     # So that the test can ask the application for cells: those out of sight are not in the page.
     command += ["--LabApp.expose_app_in_browser=True"]
@@ -49,6 +47,20 @@ def address(server, log):
         assert server.poll() is None, log.read_text()
         time.sleep(0.5)
     pytest.fail(f"JupyterLab did not start:\n{log.read_text()}")
+
+
+def test_what_a_reader_changed_in_the_copy_is_kept_and_the_rest_follows_the_book(tmp_path):
+    book, copy = tmp_path / "book", tmp_path / "copy"
+    for name, text in (("chapters/a", "1"), ("chapters/b", "1"), ("benchmarks/c", "1")):
+        (book / name).parent.mkdir(parents=True, exist_ok=True)
+        (book / name).write_text(text)
+    assert refresh(book, copy) == []
+    (copy / "chapters" / "a").write_text("mine")
+    (book / "chapters" / "a").write_text("2")
+    (book / "chapters" / "b").write_text("2")
+    assert refresh(book, copy) == ["chapters/a"]
+    assert [(copy / "chapters" / name).read_text() for name in "ab"] == ["mine", "2"]
+    assert (book / "chapters" / "a").read_text() == "2"
 
 
 class Notebook:

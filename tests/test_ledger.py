@@ -58,8 +58,29 @@ def test_the_table_has_a_row_for_every_claim_with_what_it_needs():
     assert ledger.count(rows).astext() == "3 claims: holds 1, not applicable 1, open 1."
 
 
+def row_of(source):
+    return [al.Claim("a", "A", source, 1, 2).record()]
+
+
+def test_a_claim_says_on_what_ground_it_stands():
+    for source, proofs in (("proved here; cf. MMV", {"a": "prop"}), ("stated by BF, Theorem 2", {})):
+        assert list(ledger.wrongly_sourced(row_of(source), proofs)) == []
+    for source, proofs in (("derived here", {}), ("proved here", {}), ("measured here", {"a": "prop"})):
+        assert len(list(ledger.wrongly_sourced(row_of(source), proofs))) == 1
+
+
+def test_what_is_proved_here_leads_to_its_statement():
+    (claim,) = row_of("proved here; cf. MMV")
+    entry = next(ledger.claim_row("one.html", claim, "two.html#prop").findall(nodes.entry))
+    assert [link["refuri"] for link in entry.findall(nodes.reference)] == [
+        "one.html#claim-a",
+        "two.html#prop",
+    ]
+    assert entry.astext() == "A\n\nproved here; cf. MMV"
+
+
 def test_every_chapter_stores_the_claims_it_is_listed_with():
-    listed = yaml.safe_load((CHAPTERS / "claims.yml").read_text())
+    listed = {page: list(claims) for page, claims in ledger.read(CHAPTERS / "claims.yml").items()}
     found = {path.stem: stored_keys(path) for path in CHAPTERS.glob("*.ipynb")}
     assert ledger.audit(listed, found) == []
 
@@ -114,7 +135,7 @@ def test_pages_of_a_failed_build_are_not_built_upon(project):
 
 
 CELL = """import alignlib as al
-al.Claim("demo", "One is at most two", "derived here", {measured}, 2)"""
+al.Claim("demo", "One is at most two", "measured here", {measured}, 2)"""
 
 
 class Small:
@@ -137,7 +158,7 @@ class Small:
 
     def write(self, text="words", measured=1.0, **changes):
         """The chapter, with an output stored that no run has printed."""
-        lie = al.Claim("demo", "One is at most two", "derived here", 1.2345, 2)
+        lie = al.Claim("demo", "One is at most two", "measured here", 1.2345, 2)
         output = nbformat.v4.new_output(
             "execute_result", {"text/html": lie._repr_html_()}, execution_count=1
         )

@@ -11,7 +11,9 @@ import yaml
 from tests.conftest import HTML, ROOT
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+CHAPTERS = [chapter for part in TOC["parts"] for chapter in part["chapters"]]
+BOUND = [page for chapter in CHAPTERS for page in (chapter, *chapter.get("sections", ()))]
+PAGES = [TOC["root"], *(page["file"] for page in BOUND)]
 EXTRA = ["search", "genindex"]
 
 

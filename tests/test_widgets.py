@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import alignlib as al
-from alignlib.widgets import MOST, Explorer
+from alignlib.widgets import MOST, STILL, Explorer
 
 
 def line(figure, slope, offset):
@@ -77,8 +77,8 @@ def seen_in(picture):
 
 
 def test_the_live_widget_draws_the_same_picture_when_a_slider_moves():
-    shown = explorer(start={"slope": 2.0})
-    picture, play, slope, offset = shown.live().children
+    shown = explorer(start={"slope": 2.0}, caption="Where $x$ < 1.")
+    picture, play, slope, offset, caption = shown.live().children
     assert bytes_of(seen_in(picture)[0]) == shown.picture(slope=2.0, offset=0.0)
     slope.value, offset.value = 3.0, 5.0
     source, said = seen_in(picture)
@@ -88,6 +88,7 @@ def test_the_live_widget_draws_the_same_picture_when_a_slider_moves():
     play.value = 0
     assert slope.value == 1.0
     assert seen_in(picture)[1] == words(1.0, 5.0)
+    assert caption.value == "Where $x$ &lt; 1."
 
 
 def test_a_player_speaks_when_it_rests_and_leaves_other_players_alone(browser):
@@ -106,6 +107,20 @@ def test_a_player_speaks_when_it_rests_and_leaves_other_players_alone(browser):
     page.clock.run_for(100)
     assert mine.get_by_role("status").inner_text() == words(3.0, 0.0)
     assert other.inner_html() == still
+    page.close()
+
+
+def test_where_no_script_runs_there_is_a_still_that_says_so_and_no_dead_button(browser):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.set_content(explorer()._repr_html_())
+    assert page.locator(".explorer-still").inner_text() == STILL
+    assert not page.get_by_role("button").is_visible()
+    context.close()
+    page = browser.new_page()
+    page.set_content(explorer()._repr_html_())
+    assert page.locator(".explorer-still").count() == 0
+    assert page.get_by_role("button").is_visible()
     page.close()
 
 

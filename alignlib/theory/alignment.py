@@ -9,7 +9,7 @@ from alignlib import geometry, inputs
 from alignlib.claim import Claim
 from alignlib.data import Dataset
 from alignlib.network import Network
-from alignlib.theory.certificates import certify_nonconvergence
+from alignlib.theory.stuck import certify_nonconvergence
 from alignlib.trajectory import Trajectory
 
 if TYPE_CHECKING:  # it would load Numba
@@ -25,7 +25,7 @@ def check_assumption_1(data: Dataset, key: str = "assumption-1") -> Claim:
     return Claim(
         key,
         f"Assumption 1 on {data.name or 'the data'}: no pair of samples violates it (share of pairs)",
-        "MMV, Assumption 1",
+        "stated by MMV, Assumption 1",
         geometry.violating_share(data),
         0.0,
     )
@@ -58,7 +58,7 @@ def check_assumption_3(data: Dataset, eta: float = 1 / 6, key: str = "assumption
     return Claim(
         key,
         f"Assumption 3 holds on {data.name or 'the data'} (measured: the smallest η for which it does)",
-        "BF, Assumption 3",
+        "stated by BF, Assumption 3",
         max(closed.max(), open_at_0.max()) if met else np.inf,
         eta,
     )
@@ -80,7 +80,7 @@ def check_nonconvergence(net: Network, data: Dataset, key: str = "nonconvergence
         key,
         f"On {data.name or 'the data'} the flow from this network provably ends at least squares "
         "(rapidity that is left, against what a change of pattern needs)",
-        "conclusion of BF, Theorem 2; certificate derived here",
+        "proved here; the conclusion is that of BF, Theorem 2",
         found.rapidity,
         found.rapidity + found.margin if np.isfinite(found.rapidity) else 0.0,
         hypotheses=found.hypotheses,
@@ -263,7 +263,7 @@ def check_alignment_time(path: "EarlyFlow", key: str = "alignment-time") -> Clai
         key,
         f"On {data.name or 'the data'}, every neuron that does not shrink at first "
         "is aligned by arsinh(1/μ) (latest time)",
-        "derived here",
+        "proved here",
         path.alignment_times[grows].max(initial=0.0),
         bound_alignment_time(data.mu, pull) if all(hypotheses.values()) else np.nan,
         hypotheses=hypotheses,

@@ -110,7 +110,7 @@ def check_loss_bound(path: Trajectory, t2: float, key: str = "loss-bound") -> Cl
         f"On {path.data.name or 'the data'} 1/L₊ and 1/L₋ grow at least as fast as guaranteed, "
         f"{path.loss_function.name} loss, t from {t2:.3g} to {t[-1]:.3g} "
         "(smallest speed over the guaranteed one)",
-        "derived here; the order is MMV's, Theorem 1",
+        "proved here; the order is MMV's, Theorem 1",
         min(first + [float(rate.min()) for rate in rates if rate.size], default=np.nan),
         1.0,
         relation=">=",
@@ -135,7 +135,7 @@ def check_low_rank(path: Trajectory, t2: float, key: str = "low-rank") -> Claim:
         key,
         f"On {path.data.name or 'the data'} the stable rank of W stays below its bound "
         f"from t = {t2:.3g} to {t[-1]:.3g} (largest share of the bound)",
-        "derived here; 2 + O(ε) is MMV's, Theorem 1",
+        "proved here; MMV, Theorem 1, bound it by 2 + O(ε)",
         max(ratios),
         1 + ROUNDING,
         hypotheses=certify_convergence(path.at(t2), path.data, path.loss_function).hypotheses,
@@ -161,7 +161,7 @@ def check_third_singular_value(path: Trajectory, t2: float, key: str = "third-si
         key,
         f"On {path.data.name or 'the data'} the third singular value of W stays below its bound "
         "(largest value)",
-        "derived here",
+        "proved here",
         third.max(),
         bound_third_singular_value(path, t2) + 1e-14 * values.max(),
         hypotheses=certify_convergence(path.at(t2), path.data, path.loss_function).hypotheses,
