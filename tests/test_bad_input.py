@@ -168,6 +168,7 @@ CASES = {
     "degrees": (lambda: al.measure.distinct_directions(NET, 0), r"`degrees` must be a number between 0 and 180, got 0"),
     "claim relation": (lambda: al.Claim("k", "s", "o", 1, 2, relation="<"), r"`relation` must be one of <=, >=, got '<'"),
     "separation": (lambda: al.theory.bound_alignment_time(0.0), r"`mu` must be a number between 0 and 1, got 0\.0"),
+    "margin of one class": (lambda: al.geometry.max_margin(al.Dataset([[1, 0]], [1])), r"`data` must have samples of both labels, got \+1 only"),
     "change of pulls": (lambda: al.theory.bound_alignment_time(0.1, 1.0, 1.0), r"`change` must be a number that is at least 0 and below 1, got 1\.0"),
     "change of pulls with an angle": (lambda: al.theory.bound_turning_time(0.1, 1.0, change=0.1), r"`change` must be 0 with an `angle` under pi/2, got 0\.1"),
     "scale for labels": (lambda: al.theory.sufficient_scale(REGRESSION), r"`data\.y` must hold the labels"),
