@@ -70,7 +70,7 @@ def certify_convergence(net: Network, data: Dataset, loss: str | losses.Loss) ->
     >>> found.holds, found.alive, found.dead
     (True, (4, 6), 0)
     """
-    loss = _known(loss, ("exponential", "logistic"))
+    loss = known(loss, ("exponential", "logistic"))
     inputs.labels("data.y", data.y)
     inputs.same_dim(net, data)
     inputs.relu("net", net, "this certificate")
@@ -98,7 +98,7 @@ def certify_convergence(net: Network, data: Dataset, loss: str | losses.Loss) ->
     )
 
 
-def _known(loss: str | losses.Loss, names: tuple[str, ...]) -> losses.Loss:
+def known(loss: str | losses.Loss, names: tuple[str, ...]) -> losses.Loss:
     """The loss, if it is one of these as the library defines them."""
     loss = losses.get(loss)
     if losses.get(loss, "sum") not in [losses.get(name, "sum") for name in names]:
