@@ -16,7 +16,7 @@ from alignlib.data import Dataset
 from alignlib.network import Network
 from alignlib.solver import events
 from alignlib.solver.collocation import NODES, Step
-from alignlib.solver.groups import gathered
+from alignlib.solver.groups import gathered, gathered_at_start
 from alignlib.solver.swarm import Swarm
 from alignlib.solver.walls import Walls
 from alignlib.trajectory import Trajectory
@@ -167,6 +167,8 @@ class _Run:
         stops = np.unique(np.append(0.0, stops))
         wish = self.first_length(stops[-1])
         self.least = 1e-13 * wish
+        g = self.loss.pull(self.now.f, self.data.y)
+        self.steps[0] = replace(self.now, swarm=gathered_at_start(self.swarm, g, wish))
         with _bar(stops[-1], progress) as bar:
             for stop in stops[1:]:
                 while self.now.t < stop:
