@@ -230,11 +230,16 @@ RUNNERS = {
 }
 
 
-def serve(name, solver, settings, seeds):
-    """All runs of one solver, in this process: a line of JSON each, as soon as it is there."""
+def serve(name, solver, settings, limit, seeds):
+    """All runs of one solver, in this process: a line of JSON each, as soon as it is there.
+
+    One that would have less time left than the looser one before it took is not begun: it cannot finish.
+    """
     for seed in seeds:
-        setting = problem(name, seed)
+        setting, cpu = problem(name, seed), 0.0
         for rtol in settings:
+            if cpu > limit - time.process_time():
+                os.kill(os.getpid(), signal.SIGXCPU)
             if solver == "published descent":
                 (cpu, wall), outputs = run_published(*setting)
             else:
@@ -245,7 +250,7 @@ def serve(name, solver, settings, seeds):
 
 def in_its_own_process(name, solver, settings, limit, seeds=(0,)):
     """What each run gave, in order; the last entry is why there are no more, if some are missing."""
-    asked = json.dumps({"name": name, "solver": solver, "settings": settings, "seeds": list(seeds)})
+    asked = json.dumps([name, solver, settings, limit, list(seeds)])
     threads = {
         key: "1"
         for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ALIGNLIB_THREADS")
@@ -346,8 +351,7 @@ def main():
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.serve:
-        asked = json.loads(chosen.serve)
-        return serve(asked["name"], asked["solver"], asked["settings"], asked["seeds"])
+        return serve(*json.loads(chosen.serve))
     rows = []
     if TABLE.exists():
         with TABLE.open() as file:
