@@ -274,8 +274,8 @@ def in_its_own_process(name, solver, settings, limit, seeds=(0,)):
     return found
 
 
-def versions():
-    names = ("numpy", "scipy", "numba", "torch", "torchdiffeq", "diffrax", "jax")
+def versions(*names):
+    names = ("numpy", "scipy", "numba", "torch", *names)
     found = {name: importlib.metadata.version(name) for name in names}
     return json.dumps({"processor": processor(), "python": platform.python_version(), **found})
 
@@ -338,7 +338,7 @@ def row(name, solver, rtol, error, run):
         flush=True,
     )
     h = PROBLEMS["B-2000" if name == "limits" else name]["h"]
-    common = {"versions": versions(), "date": time.strftime("%Y-%m-%d")}
+    common = {"versions": versions("torchdiffeq", "diffrax", "jax"), "date": time.strftime("%Y-%m-%d")}
     return {"problem": name, "solver": solver, "rtol": rtol, "h": h, "error": error, **run, **common}
 
 
