@@ -13,7 +13,7 @@ from alignlib.data import Dataset
 from alignlib.network import Network
 from alignlib.solver import events
 from alignlib.solver.collocation import Step
-from alignlib.solver.groups import gathered
+from alignlib.solver.groups import gathered, gathered_at_start
 from alignlib.solver.replay import Accepted, Replay
 from alignlib.solver.swarm import Swarm
 from alignlib.solver.tolerances import (
@@ -149,6 +149,8 @@ class _Run:
         stops = np.unique(np.append(0.0, stops))
         wish = self.first_length(stops[-1])
         self.least = SHORTEST * wish
+        g = self.loss.pull(self.now.f, self.data.y)
+        self.past.begin(gathered_at_start(self.swarm, g, wish))
         with _bar(stops[-1], progress) as bar:
             for stop in stops[1:]:
                 while self.now.t < stop:

@@ -18,6 +18,7 @@ the table itself where general solvers come near to it.
 
 import argparse
 import csv
+import functools
 import importlib.metadata
 import json
 import os
@@ -114,11 +115,19 @@ def pulls(loss, n, xp):
     return lambda f, y: 2 * (y - f) / n
 
 
+@functools.cache
+def compiled():
+    """Numba's compilation is paid once an installation, so it is not counted."""
+    import alignlib as al
+
+    net = al.Network.balanced(50, 2, 1e-3, rng=0)
+    al.gradient_flow(net, al.data.three_points(), "squared", 2000.0, rtol=1e-2)
+
+
 def run_alignlib(net, data, loss, times, decay, rtol):
     import alignlib as al
 
-    # Numba's compilation is paid once an installation, so not counted here.
-    al.gradient_flow(net.some(slice(50)), data, loss, times[-1], rtol=1e-2, weight_decay=decay)
+    compiled()
     clock = Clock()
     path = al.gradient_flow(net, data, loss, times[-1], rtol=rtol, t_save=times, weight_decay=decay)
     return clock.read(), path.outputs[1:]
@@ -230,11 +239,16 @@ RUNNERS = {
 }
 
 
-def serve(name, solver, settings, seeds):
-    """All runs of one solver, in this process: a line of JSON each, as soon as it is there."""
+def serve(name, solver, settings, limit, seeds):
+    """All runs of one solver, in this process: a line of JSON each, as soon as it is there.
+
+    One that would have less time left than the looser one before it took is not begun: it cannot finish.
+    """
     for seed in seeds:
-        setting = problem(name, seed)
+        setting, cpu = problem(name, seed), 0.0
         for rtol in settings:
+            if cpu > limit - time.process_time():
+                os.kill(os.getpid(), signal.SIGXCPU)
             if solver == "published descent":
                 (cpu, wall), outputs = run_published(*setting)
             else:
@@ -245,7 +259,7 @@ def serve(name, solver, settings, seeds):
 
 def in_its_own_process(name, solver, settings, limit, seeds=(0,)):
     """What each run gave, in order; the last entry is why there are no more, if some are missing."""
-    asked = json.dumps({"name": name, "solver": solver, "settings": settings, "seeds": list(seeds)})
+    asked = json.dumps([name, solver, settings, limit, list(seeds)])
     threads = {
         key: "1"
         for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ALIGNLIB_THREADS")
@@ -269,8 +283,8 @@ def in_its_own_process(name, solver, settings, limit, seeds=(0,)):
     return found
 
 
-def versions():
-    names = ("numpy", "scipy", "numba", "torch", "torchdiffeq", "diffrax", "jax")
+def versions(*names):
+    names = ("numpy", "scipy", "numba", "torch", *names)
     found = {name: importlib.metadata.version(name) for name in names}
     return json.dumps({"processor": processor(), "python": platform.python_version(), **found})
 
@@ -333,7 +347,7 @@ def row(name, solver, rtol, error, run):
         flush=True,
     )
     h = PROBLEMS["B-2000" if name == "limits" else name]["h"]
-    common = {"versions": versions(), "date": time.strftime("%Y-%m-%d")}
+    common = {"versions": versions("torchdiffeq", "diffrax", "jax"), "date": time.strftime("%Y-%m-%d")}
     return {"problem": name, "solver": solver, "rtol": rtol, "h": h, "error": error, **run, **common}
 
 
@@ -346,8 +360,7 @@ def main():
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.serve:
-        asked = json.loads(chosen.serve)
-        return serve(asked["name"], asked["solver"], asked["settings"], asked["seeds"])
+        return serve(*json.loads(chosen.serve))
     rows = []
     if TABLE.exists():
         with TABLE.open() as file:

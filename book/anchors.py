@@ -1,8 +1,8 @@
-"""A Sphinx extension: `[words](03_fine_print.ipynb#label)` leads to anything on that page that has a label.
+"""A Sphinx extension: `[words](03_fine_print.ipynb#label)` leads to all on that page that has a label.
 
 MyST's own links of this kind know headings only. Written so, a link works in the book and opens the
-notebook in JupyterLab, where references by number to other notebooks cannot be followed. So a paper is cited:
-`[Lyu and Li (2020)](bibliography.md#cite-LyuLi2020)`.
+notebook in JupyterLab, where references by number to other notebooks cannot be followed. So is a paper
+cited: `[Lyu and Li (2020)](bibliography.md#cite-LyuLi2020)`.
 """
 
 import re

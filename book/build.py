@@ -17,7 +17,8 @@ JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
 SOURCES = (
     "alignlib/**/*.py",
     "benchmarks/*",
-    "studies/*",
+    "studies/*.csv",
+    "studies/**/*.py",
     "book/*.py",
     "book/*.js",
     "book/assets/*",

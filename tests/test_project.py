@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -105,6 +106,15 @@ def test_binder_reads_the_environment_file():
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "Building conda environment for python=3.11" in run.stdout + run.stderr
     assert '--file "environment.yml"' in run.stdout + run.stderr
+    assert "./postBuild" in run.stdout + run.stderr
+
+
+def test_binder_fills_the_cache_of_compiled_code():
+    script = ROOT / "postBuild"
+    assert os.access(script, os.X_OK)
+    (module,) = re.findall(r"^python -m (\w+)$", script.read_text(), re.MULTILINE)
+    assert (ROOT / module / "__main__.py").exists()
+    assert "set -e" in script.read_text()  # an image whose self-check fails is not made
 
 
 def test_the_makefile_and_ci_install_the_same():

@@ -1,5 +1,9 @@
 """What the compiled rooms share: how functions are compiled, and plain loops over short vectors."""
 
+import hashlib
+import warnings
+from pathlib import Path
+
 import numpy as np
 from numba import config, njit, types
 from numba.core import cgutils
@@ -9,11 +13,29 @@ from numba.np.arrayobj import make_array
 OPTIONS = {"error_model": "numpy", "no_cfunc_wrapper": True, "nogil": True}  # x/0 is inf, as in NumPy
 INNER = {**OPTIONS, "no_cpython_wrapper": True}
 
-# Decorators: for what Python calls; for what only compiled code calls, which compiles faster without a
-# bridge from Python and is kept in the cache of its callers; for a function with many arrays that is called
+# Numba looks only at the file of a function to see whether its cache is stale. But kernels are compiled
+# into their callers: so the cache is one of all sources of this folder.
+ROOMS = sorted(Path(__file__).parent.glob("*.py"))
+SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in ROOMS))
+
+
+def entry(function):
+    """Compile what Python calls, and keep it in a cache, or say once that none can be written."""
+    try:
+        compiled = njit(cache=True, **OPTIONS)(function)
+    except RuntimeError:
+        warnings.warn("Numba finds no folder for its cache, so every process compiles anew", stacklevel=1)
+        return njit(**OPTIONS)(function)
+    file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)  # None without a compiler
+    if file is not None:
+        file._source_stamp = file._source_stamp, SOURCES.hexdigest()
+    return compiled
+
+
+# Decorators: `entry` for what Python calls; for what only compiled code calls, which compiles faster without
+# a bridge from Python and is kept in the cache of its callers; for a function with many arrays that is called
 # for every neuron, and would spend more on handing them over; and for a part of its only caller, set apart
 # to be read, which would otherwise be compiled twice.
-entry = njit(cache=True, **OPTIONS)
 inner = njit(**INNER)
 within = njit(forceinline=True, **INNER)
 inlined = njit(error_model="numpy", inline="always")

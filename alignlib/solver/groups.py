@@ -4,19 +4,20 @@ The rule: neurons of one kind, that is with the same sides and the same sign of 
 room for `CAUTION` steps like the last, and if they are `SMALLEST` or more. Smaller cells of the kind join.
 """
 
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 
-from alignlib.solver.advance import felt
+from alignlib.solver.advance import felt, has_room
 from alignlib.solver.cells import Cell, room
 from alignlib.solver.sliding import Scene
 from alignlib.solver.swarm import keys, rows
 
 SMALLEST = 8  # fewer neurons than this are not worth a cell
+WORTH = 2**12  # nor is it worth the trouble to keep a smaller one whole
 MANY = 3  # more cells of a kind than this are made into one
 CAUTION = 4.0
+RENEW = 2.0  # a cell with room for fewer steps, the pulls going on as in the last, is made anew
 
 
 def gathered(swarm, polynomial, length):
@@ -24,13 +25,28 @@ def gathered(swarm, polynomial, length):
 
     `polynomial` (3, n) are the coefficients of the pulls in the last step, `length` is its length.
     """
-    swarm = _few_cells(swarm)
+    swarm = _renewed(_few_cells(swarm), polynomial, length)
     if len(swarm.index) < SMALLEST:
         return swarm
-    pulls = np.zeros_like(polynomial)
-    pulls[0] = polynomial.sum(axis=0)  # those at the end of the step
+    return _with_cells(swarm, polynomial.sum(axis=0), length, _kinds(swarm))
+
+
+def gathered_at_start(swarm, pulls, length):
+    """The same swarm, all free, with cells for a first step of this length, if that is worth while.
+
+    None are of neurons on a wall: they decide in the first step where they go.
+    """
+    if len(swarm.index) < WORTH:
+        return swarm
+    kinds = [members for members in _kinds(swarm) if swarm.side[members[0]].all()]
+    return _with_cells(swarm, pulls, length, kinds)
+
+
+def _with_cells(swarm, g, length, kinds):
+    """The same swarm with cells of the members of these kinds that have room under the pulls g (n,)."""
+    pulls = np.outer([1.0, 0.0, 0.0], g)
     free, cells = np.ones(len(swarm.index), bool), swarm.cells
-    for members in _kinds(swarm):
+    for members in kinds:
         chosen, least = _with_room(swarm, members, pulls, length)
         if len(chosen) >= SMALLEST:
             free[chosen] = False
@@ -46,10 +62,32 @@ def gathered(swarm, polynomial, length):
 
 
 def _few_cells(swarm):
-    """The same swarm without the kinds of cells of which there are many, to be made into one."""
-    kind = [(cell.sign, cell.side.tobytes()) for cell in swarm.cells]
-    many = {key for key, count in Counter(kind).items() if count > MANY}
-    split = [cell for cell, key in zip(swarm.cells, kind) if key in many]
+    """The same swarm; where there are many cells of a kind, all but the largest are to be made into one."""
+    kinds = {}
+    for cell in swarm.cells:
+        kinds.setdefault((cell.sign, cell.side.tobytes()), []).append(cell)
+    many = [sorted(cells, key=_size)[:-1] for cells in kinds.values() if len(cells) > MANY]
+    return swarm.dissolved([cell for cells in many for cell in cells]) if many else swarm
+
+
+def _size(cell):
+    return len(cell.index)
+
+
+def _renewed(swarm, polynomial, length):
+    """The same swarm without the cells that are about to be out of room.
+
+    Their rooms are bounds from long ago: most members have more by now, and are gathered again. Else the
+    whole cell would fly in the next step.
+    """
+    near = RENEW * length
+    ahead = np.array([polynomial.sum(axis=0), polynomial[1] + 2 * polynomial[2], polynomial[2]])
+    ahead *= RENEW ** np.arange(len(ahead))[:, None]
+    split = []
+    for cell in [cell for cell in swarm.cells if len(cell.index) >= WORTH]:
+        d, c = _felt_on(swarm.walls, cell.sign, cell.side, ahead)
+        if not has_room(cell.sign, cell.side, cell.room, cell.used, d, c, near)[1]:
+            split.append(cell)
     return swarm.dissolved(split) if split else swarm
 
 

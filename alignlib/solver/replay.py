@@ -53,6 +53,10 @@ class Replay:
         """The state at the end of the last step."""
         return self.now.swarm
 
+    def begin(self, swarm):
+        """The state at the start is this one: the same, its cells made anew."""
+        self.steps[0] = replace(self.steps[0], swarm=swarm)
+
     def append(self, step):
         """One more step."""
         self.steps.append(step)

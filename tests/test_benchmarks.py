@@ -1,0 +1,34 @@
+"""The problems of the benchmarks: what they are compared with is right."""
+
+import numpy as np
+import pytest
+
+import alignlib as al
+from alignlib.loss import get
+from benchmarks import solvers
+from tests import filippov
+from tests.problems import worst
+
+# Neurons and end: the independent integration takes half a minute for these.
+UNTIL = {"S-100-100": (2, 0.9), "D-200": (6, 20.0)}
+
+
+@pytest.mark.parametrize("name", UNTIL)
+def test_the_reference_of_a_new_problem_agrees_with_an_independent_integration(name):
+    width, t_end = UNTIL[name]
+    net, data, loss, _, decay = solvers.problem(name, width=width)
+    w, v, events, _ = filippov.follow(net, data, get(loss), t_end, decay=decay)
+    path = al.gradient_flow(net, data, loss, t_end, rtol=1e-10, weight_decay=decay)
+    # rtol 1e-10 a step for about 100 steps, and the other solution's own error, which grows alike.
+    assert worst(path.final, w, v) < 1e-8
+    assert len(path.events) == events > 0
+
+
+@pytest.mark.parametrize("name", ["A-100-100", "S-100-100", "D-200"])
+def test_the_general_solvers_follow_the_same_flow(name):
+    net, data, loss, times, decay = solvers.problem(name, width=6)
+    early = times[:2]  # before events have told the solvers apart
+    _, ours = solvers.run_alignlib(net, data, loss, early, decay, 1e-9)
+    _, theirs = solvers.run_scipy("DOP853", net, data, loss, early, decay, 1e-9)
+    # Events are kinks for a general solver, and cost it digits. A wrong slope or decay is a tenth and more.
+    assert np.abs(ours - theirs).max() < 0.01 * np.abs(ours).max()
