@@ -72,16 +72,16 @@ def turning(early, data, until):
     ax.spines["polar"].set_visible(False)
 
 
-def two_clocks(times, shares, losses):
-    """Above the share of aligned neurons, below the loss, over one axis of time, for several scales."""
+def two_clocks(paths, data):
+    """Above the share of aligned neurons, below the loss, over one axis of time; scales by power of ten."""
     _, axes = plt.subplots(2, 1, figsize=(4.8, 4.6), sharex=True)
-    styles = ("-", "--", ":")
-    for (scale, share), style in zip(shares.items(), styles):
-        axes[0].plot(times, share, style, color="black")
-        axes[1].plot(times, losses[scale], style, color="black", label=f"$\\varepsilon = 10^{{{scale}}}$")
+    for (power, path), style in zip(paths.items(), ("-", "--", ":")):
+        share = [al.geometry.aligned(net, data).mean() for net in path.networks()]
+        axes[0].plot(path.t, share, style, color="black")
+        axes[1].plot(path.t, path.loss / path.loss[0], style, color="black", label=f"$10^{{{power}}}$")
     axes[0].set(ylabel="share of neurons\nin their goal cone", ylim=(0, 1.05))
     axes[1].set(xlabel="time $t$", ylabel="loss / first loss", ylim=(0, 1.05))
-    axes[1].legend()
+    axes[1].legend(title="scale $\\varepsilon$")
 
 
 def cones_and_goals(figure, turn):
@@ -110,11 +110,10 @@ def digits(mnist, centres):
 
 
 def aligning(run, moved):
-    """The loss, the cosines to the class sums and the norms over one axis of time."""
-    _, axes = plt.subplots(3, 1, figsize=(4.8, 6.6), sharex=True)
-    al.plots.loss(run, axes[0]).set_xlabel("")
-    al.plots.neurons(run, axes[1]).set(ylim=(-0.1, 1.05), xlabel="")
-    al.plots.norms(run, axes[2])
+    """The cosines to the class sums and the norms over one axis of time, grey until `moved`."""
+    _, axes = plt.subplots(2, 1, figsize=(4.8, 4.6), sharex=True)
+    al.plots.neurons(run, axes[0]).set(ylim=(-0.1, 1.05), xlabel="")
+    al.plots.norms(run, axes[1])
     for ax in axes:
         ax.axvspan(0, moved, color=GREY, zorder=0)
 
@@ -127,7 +126,8 @@ def correlations(pairs, exact, share):
     ax.hist(pairs[pairs <= 0], bins, color=al.plots.OTHERS[3], label="MNIST 0/1, violating")
     ax.hist(exact, bins, histtype="step", color="black", label=r"separated data, $\mu = 0.1$")
     ax.text(-0.17, 30, f"{100 * share:.0f} %", ha="center")
-    ax.set(xlabel="correlation of two signed samples", ylabel="pairs", xlim=(-1, 1), yscale="log")
+    ax.set(xlabel="correlation of two signed samples", ylabel="pairs", yscale="log")
+    ax.set(xlim=(-1, 1), xticks=[-1, -0.5, 0, 0.5, 1])
     ax.set_ylim(top=3e7)
     ax.legend(loc="upper left")
 
@@ -136,5 +136,5 @@ def sliding(times, heights):
     """A neuron's height over a sample that it meets, and its chatter there under descent."""
     ax = plt.figure(figsize=(4.8, 2.6)).add_subplot()
     ax.axhline(0, color=DEAD, lw=1)
-    ax.plot(times, heights, color="black", lw=1)
+    ax.plot(times, heights, ".-", color="black", lw=0.8, ms=4)
     ax.set(xlabel="time $t$", ylabel=r"$\langle w, x_1\rangle / \|w\|$")
