@@ -112,7 +112,7 @@ def test_the_book_is_small(site):
 
 
 def test_a_folded_solution_opens(browser, site):
-    with Visit(browser, site, "chapters/01_setup") as visit:
+    with Visit(browser, site, "chapters/01_fine_print") as visit:
         solution = visit.page.locator(".solution").first
         inside = solution.locator("p:not(.admonition-title)").first
         assert not inside.is_visible()
