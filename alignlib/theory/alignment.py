@@ -9,7 +9,7 @@ from alignlib import geometry, inputs
 from alignlib.claim import Claim
 from alignlib.data import Dataset
 from alignlib.network import Network
-from alignlib.theory.certificates import certify_nonconvergence
+from alignlib.theory.stuck import certify_nonconvergence
 from alignlib.trajectory import Trajectory
 
 if TYPE_CHECKING:  # it would load Numba
