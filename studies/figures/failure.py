@@ -141,12 +141,14 @@ def way_out(data, residual, ways):
 
 
 def losses(runs, xlim=(1, 400)):
-    """Losses over time beside that of least squares: `runs` are (path, look, name or None)."""
+    """Losses over time beside that of least squares; `runs` is a dict from a name to its paths."""
     _, ax = plt.subplots(figsize=(5, 2.6))
     ax.axhline(LIMIT, color="0.6", lw=0.8)
     ax.text(xlim[0] * 1.15, LIMIT - 0.012, "least squares", color="0.35", fontsize=10, va="top")
-    for path, look, name in runs:
-        ax.semilogx(path.t[1:], path.loss[1:], label=name, **look)
+    for (name, paths), ink, dashes in zip(runs.items(), (BLACK, PINK, GREEN), ("-", "--", "-.")):
+        for path in paths:
+            label = name if path is paths[0] else None
+            ax.semilogx(path.t[1:], path.loss[1:], dashes, color=ink, lw=1.4, label=label)
     ax.set(xlim=xlim, ylim=(0, 0.65), xlabel="time $t$", ylabel="loss $L$")
     ax.legend(loc="upper right")
 
