@@ -9,6 +9,7 @@ stood in for by neurons spread evenly over the law of one.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.special import ndtri
@@ -25,6 +26,7 @@ SCALES = {
 }
 END = 30.0  # the network is at least squares, and nothing has escaped yet
 ROUNDS = 8
+LATE = 12.0  # all neurons with v > 0 that will carry the fit grow at the same rate by then
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,32 @@ def survival(point):
     data = al.data.three_points()
     loss = al.loss.get("squared").value(end(data.x), data.y)
     return {"p": survives.mean(), "settled": settled, "loss": loss}
+
+
+def chance(kind, scale):
+    """`p(ε)` from the table, linear in log ε between its points."""
+    table = tables.read("survival")
+    table = table[table.kind == kind]
+    return np.interp(np.log(scale), np.log(table.scale), table.p)
+
+
+@cache
+def carried(kind):
+    """What the early flow makes of `v²`, for neurons drawn from the law of one; nothing where v < 0."""
+    drawn = getattr(al.Network, kind)(MANY, 2, 1.0, rng=0)
+    late = al.early_flow(drawn, al.data.three_points(), "squared").at(LATE)
+    return np.maximum(late.v, 0.0) ** 2
+
+
+def law(kind, width, scale, draws=4_000):
+    """The chance that `width` neurons are stuck: `(1 - p(ε_eff))^h`, averaged over draws of the neurons.
+
+    The fit comes when the neurons with v > 0 have grown, so a draw acts as if its scale were
+    `ε_eff = ε √(M / mean of M)`, `M` the mean over its neurons of what the early flow makes of v².
+    """
+    grown = carried(kind)
+    mean = np.random.default_rng(0).choice(grown, (draws, width)).mean(axis=1) / grown.mean()
+    return ((1 - chance(kind, scale * np.sqrt(np.maximum(mean, 1e-9)))) ** width).mean()
 
 
 def grid():

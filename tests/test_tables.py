@@ -11,6 +11,7 @@ from studies import (
     alignment_times,
     escape_times,
     forty_points,
+    narrow,
     phase_diagram,
     survival,
     tables,
@@ -23,6 +24,7 @@ SWEEPS = {
     "alignment_scales": (alignment_times.scales, alignment_times.ladder(), (555,)),
     "phase_diagram": (phase_diagram.outcome, phase_diagram.grid(), (0, 4321)),
     "phase_functions": (phase_diagram.learned, phase_diagram.shown(), (100,)),
+    "narrow": (narrow.outcome, narrow.grid(), (0, 133)),
     "survival": (survival.survival, survival.grid(), (27,)),
     "escape_times": (escape_times.escape, escape_times.grid(), (12,)),
     "forty_points": (forty_points.history, forty_points.grid(), (4,)),
@@ -42,7 +44,8 @@ def test_a_table_has_a_row_for_every_configuration(name):
 def test_a_table_says_when_and_by_which_versions_it_was_made(name):
     first = (tables.HERE / f"{name}.csv").read_text().splitlines()[0]
     assert re.fullmatch(
-        r"# \d{4}-\d\d-\d\d, Python 3\.\d+\.\d+, numpy .*, scipy .*, numba .*, alignlib .*", first
+        r"# \d{4}-\d\d-\d\d, Python 3\.\d+\.\d+, numpy .*, scipy .*, numba .*, (alignlib|early-alignment) .*",
+        first,
     )
 
 
