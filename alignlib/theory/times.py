@@ -31,7 +31,8 @@ def bound_alignment_time(mu: float, pull: float = 1.0, change: float = 0.0) -> f
     >>> round(al.theory.bound_alignment_time(0.1, pull=0.9, change=0.1), 3)
     3.48
     """
-    mu, pull, c = _separation(mu), *_pull_and_growth(pull, change)
+    mu = _separation(mu)
+    pull, c = _pull_and_growth(pull, change)
     return float(np.arcsinh(c / (pull * mu)) / c)
 
 
