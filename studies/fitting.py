@@ -44,6 +44,10 @@ class Half:
         pull = softmax(-self.x @ self.beta(net)) @ self.x
         return (part.v**2).sum() * (pull @ pull) + ((part.w @ pull) ** 2).sum()
 
+    def lag(self, net):
+        """`C = γ‖v‖² - ln(1/L)`: it never rises, and is never negative from a balanced start."""
+        return self.margin * (self.part(net).v ** 2).sum() - self.log_inverse_loss(net)
+
     def speed_over_bound(self, net):
         """`d(1/L)/dt` over `2 γ ln(1/L)`, which it is never below; nan while `L ≥ 1`."""
         low = self.log_inverse_loss(net)
@@ -57,6 +61,10 @@ class Half:
     def angle(self, net):
         """Degrees between β and the direction of the largest margin."""
         return angle(self.beta(net), self.direction)
+
+    def depth_and_angle(self, betas):
+        """`ln(1/L)` and the degrees to the largest margin, for each β."""
+        return [log_inverse_loss(self.x, b) for b in betas], [angle(b, self.direction) for b in betas]
 
     @cached_property
     def direction(self):

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from alignlib import measure, plots
+from alignlib import claim, geometry, measure, plots, widgets
 
 SMALL = {"color": "0.6", "ms": 6, "mfc": "none"}  # the start
 NOW = {"color": "black", "ms": 3}
@@ -20,6 +20,37 @@ def frozen(t, sigma):
     ax.set(xlabel="time $t$", ylabel="singular values of $W$", xscale="log", yscale="log")
     ax.set(xlim=(1e-3, 1e8), xticks=[1e-3, 1, 1e4, 1e8])
     plt.show()
+
+
+CLOCK = (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 2, 10, 100, 10_000, 1_000_000)
+
+
+def needles_over_time(runs):
+    """An explorer of `needles`; `runs` maps a scale to a run to 1e6 on the same data."""
+
+    def show(figure, t, scale):
+        run = runs[scale]
+        needles(figure, run.start, run.at(float(t)), *geometry.centres(run.data))
+
+    def say(t, scale):
+        run = runs[scale]
+        net = run.at(float(t))
+        one, two, three = measure.singular_values(net)[:3]
+        loss = run.loss_function.value(net(run.data.x), run.data.y)
+        return claim.printed(
+            f"At time {t:,} from the scale {scale:g} the loss is {loss:.2g}; the singular values are "
+            f"{one:.2g}, {two:.2g}, and from the third on at most {three:.2g}."
+        )
+
+    controls = {"t": ("time", list(CLOCK)), "scale": ("scale of the start", list(runs))}
+    caption = (
+        "Left: the input weights of a hundred neurons in the plane of the class sums $x_+$ and $x_-$, "
+        "scaled so that the longest has length one before projection (blue dots: $v > 0$, open orange "
+        "triangles: $v < 0$). Right: the twenty singular values of $W$, grey circles at the start, black "
+        "dots now."
+    )
+    start = {"t": CLOCK[-1]}
+    return widgets.Explorer("halves", show, controls, say, caption, size=(4.4, 2.8), start=start)
 
 
 def needles(figure, start, net, first, last):
@@ -75,10 +106,11 @@ def fence(t, sigma, eigenvalues, t2):
 
 
 def speeds(t, curves):
-    """The speed of 1/L over what is guaranteed; `curves` maps a name to values at `t`."""
+    """The speed of 1/L over what is guaranteed at `t`: both classes of the bundles, then of the three."""
     _, ax = plt.subplots(figsize=(WIDTH, 3.2))
+    names = [f"{data}, $y = {label}$" for data in ("bundles", "three samples") for label in (1, -1)]
     looks = (plots.POSITIVE, "-"), (plots.NEGATIVE, "--"), (plots.OTHERS[1], "-"), ("black", "--")
-    for (name, values), (colour, line) in zip(curves.items(), looks):
+    for name, values, (colour, line) in zip(names, curves, looks):
         ax.plot(t, values, line, color=colour, label=name, lw=1.6)
     ax.axhspan(0, 1, color="0.9", lw=0)
     ax.text(1e7, 0.87, "excluded", color="0.35", ha="center")
