@@ -127,7 +127,7 @@ def directions(flow, limit):
     for name, (colour, mark) in looks.items():
         ax.plot(*limit[name], color=colour, lw=1, label=f"{name} class, rank one")
         ax.plot(*flow[name], mark, color=colour, ms=5, mfc="none", label=f"{name} class, the run")
-    ax.axvline(flow["positive"][0][-1], color="0.35", ls=":", lw=1)
+    ax.axvline(flow["positive"][0][-1], 0.35, color="0.35", ls=":", lw=1)
     ax.text(flow["positive"][0][-1] * 1.15, 8, "$t = 10^8$", color="0.35")
     ax.set(xscale="log", yscale="log", ylim=(0.2, 10), xlim=(1, 1e4), yticks=[0.3, 1, 3, 10])
     ax.set_yticklabels(["0.3", "1", "3", "10"])
