@@ -132,7 +132,7 @@ def directions(flow, limit):
     ax.set(xscale="log", yscale="log", ylim=(0.2, 10), xlim=(1, 1e4), yticks=[0.3, 1, 3, 10])
     ax.set_yticklabels(["0.3", "1", "3", "10"])
     ax.set(xlabel=r"$\ln(1/L_\pm)$, roughly $\ln t$", ylabel="degrees to the largest margin")
-    ax.legend(loc="lower left", fontsize=9)
+    ax.legend(loc="lower left", fontsize=10)
     plt.show()
 
 
