@@ -1,4 +1,4 @@
-"""What chapter 2 measures more than once: the angle law, and how far the true flow is from the early flow."""
+"""What chapter 2 measures more than once: the angle law, directions, the full flow against it."""
 
 from itertools import pairwise
 
@@ -32,7 +32,7 @@ def half_angle(net, direction, j=0):
 
 
 def law_is_broken_by(net, data):
-    """The largest variation of `log tan(φ/2) + ‖D‖t`, over all stretches between events; and their number."""
+    """The largest variation of `log tan(φ/2) + ‖D‖t` over all stretches between events; their number."""
     flow = al.early_flow(net, data, "exponential")
     spreads = []
     for j in range(net.width):
@@ -46,7 +46,14 @@ def law_is_broken_by(net, data):
     return max(spreads), len(spreads)
 
 
+def directions_left(net, data, units, flow=None):
+    """How many directions the early flow has, at times in units of 1/max ‖D_j(0)‖: both."""
+    flow = flow or al.early_flow(net, data, "exponential")
+    fastest = np.linalg.norm(al.geometry.pulled(net, data, data.y), axis=1).max()
+    return units, [al.measure.distinct_directions(flow.at(unit / fastest)) for unit in units]
+
+
 def seeing(net, data):
-    """Which neurons are active on a sample of their own class, as the lemma of those that cannot die asks."""
+    """Which neurons are active on a sample of their class: what the lemma of those that cannot die asks."""
     own = np.sign(net.v)[:, None] == np.sign(data.y)
     return (net.pattern(data.x) & own).any(axis=1)

@@ -25,7 +25,8 @@ def ten_neurons(figure, t, path, vectors):
     al.plots.samples(path.data, al.plots.cones(path.data, above, radius=1.3))
     al.plots.arrows(path.at(t), above)
     for vector in vectors:
-        above.plot(*(1.2 * vector.direction), "^" if vector.sign > 0 else "v", color=by_sign(vector.sign)[1], ms=8)
+        mark, colour = "^v"[vector.sign < 0], by_sign(vector.sign)[1]
+        above.plot(*(1.2 * vector.direction), mark, color=colour, ms=8)
     above.set(xlim=(-1.35, 1.35), ylim=(-1.35, 1.35))
     above.set_axis_off()
     al.plots.loss(path, below)
@@ -40,7 +41,7 @@ def plane(data, ax, size):
         along = np.array([x[1], -x[0]]) / np.linalg.norm(x)
         along *= -1 if along[0] < -1e-9 else 1
         ax.plot(*(3 * size * np.outer([-1, 1], along)).T, ":", color="0.55", lw=1, zorder=0)
-        ax.text(*(1.13 * x), f"$x_{k + 1}$", ha="center", va="center")
+        ax.text(*(1.13 * x), f"$x_{k + 1}$", ha="center", va="center", clip_on=True)
     ax.set(xlim=(-size, size), ylim=(-size, size), xlabel="", ylabel="")
     ax.set_axis_off()
 
@@ -63,24 +64,30 @@ def polygon(figure, flow, corners, times, angles):
 def sliding(data, flow, descent, times, factor):
     """The same start twice: the flow, which stays on a hyperplane, and descent, which chatters about it.
 
-    Weights are drawn `factor` times as long as they are.
+    Weights are drawn `factor` times as long as they are; the arrows are D on the two sides.
     """
-    fig, ax = plt.subplots(figsize=(4.4, 4.0))
+    _, ax = plt.subplots(figsize=(4.6, 2.9))
     plane(data, ax, 1.3)
     steps = factor * np.array([net.w[0] for net in descent.networks()])
-    ax.plot(*steps.T, color="0.45", lw=0.9, marker=".", ms=4)
+    ax.plot(*steps.T, color="0.45", lw=0.9, marker="o", ms=3.5, zorder=4)
     w = factor * np.array([flow.at(t).w[0] for t in times])
-    ax.plot(*w.T, color=UP, lw=2.2, alpha=0.85)
+    ax.plot(*w.T, color=UP, lw=2.2)
     ax.plot(*w[0], "o", color="black", ms=6, zorder=5)
-    ax.text(0.78, 0.38, "slides", color=UP, ha="left", va="top")
-    return ax
+    for foot, pull, name, at in (
+        ((0.0, 0.2), data.x[0] - data.x[2], "$D$, active", (-0.04, 0.2)),
+        ((0.72, 0.12), data.x[0], "$D$, inactive", (1.3, 0.2)),
+    ):
+        ax.annotate("", foot + 0.25 * pull, foot, arrowprops={"arrowstyle": "-|>", "color": "black"})
+        ax.text(*at, name, ha="right", va="center")
+    ax.set(xlim=(-0.75, 1.5), ylim=(-0.1, 1.25))
 
 
 def landscape(panels):
-    """G(u) around the circle for each pair of data and extremal vectors, one panel under the other."""
+    """G(u) around the circle for each name, data and extremal vectors, one panel under the other."""
+    panels = list(panels)
     angle, u = circle()
-    fig, axes = plt.subplots(len(panels), 1, figsize=(4.6, 2.3 * len(panels)), sharex=True)
-    for ax, (data, vectors) in zip(axes, panels):
+    _, axes = plt.subplots(len(panels), 1, figsize=(4.6, 2.3 * len(panels)), sharex=True)
+    for ax, (name, data, vectors) in zip(axes, panels):
         height = np.maximum(u @ data.x.T, 0) @ data.y
         ax.plot(np.degrees(angle), height, color="black", lw=1.4)
         for vector in vectors:
@@ -88,14 +95,14 @@ def landscape(panels):
             value = np.interp(at, np.degrees(angle), height)
             colour = by_sign(vector.sign)[1]
             fill = "white" if vector.tight.any() else colour
-            ax.plot(at, value, "^" if vector.sign > 0 else "v", color=colour, mfc=fill, ms=8, mew=1.6)
-        ax.set(ylabel="$G(u)$", xticks=range(0, 361, 90), title=data.name)
+            ax.plot(at, value, "^v"[vector.sign < 0], color=colour, mfc=fill, ms=8, mew=1.6)
+        ax.set(ylabel="$G(u)$", xticks=range(0, 361, 90), title=name)
     axes[-1].set_xlabel("angle of $u$ (degrees)")
 
 
 def bundles(curves):
     """How many directions are left over time: a name, times and numbers for each curve."""
-    fig, ax = plt.subplots(figsize=(4.6, 3.0))
+    _, ax = plt.subplots(figsize=(4.6, 3.0))
     for (name, t, number), line in zip(curves, ("-", "--", "-.")):
         ax.plot(t, number, line, label=name)
     ax.set(yscale="log", xlabel=r"time, in units of $1/\max_j\|D_j(0)\|$", ylabel="distinct directions")
@@ -105,18 +112,18 @@ def bundles(curves):
 
 def departure(curves, rate):
     """Distance of true and early flow over time: scale, times, distances and BF's time for each curve."""
-    fig, ax = plt.subplots(figsize=(4.6, 3.4))
+    _, ax = plt.subplots(figsize=(4.6, 3.4))
     for (scale, t, gap, stop), line in zip(curves, ("-", "--", "-.")):
         ax.semilogy(t, gap, line, label=rf"$\varepsilon = 10^{{{np.log10(scale):.0f}}}$")
         ax.semilogy(t, scale**2 * np.exp(2 * rate * t), color="0.7", lw=0.8, zorder=0)
         ax.plot(stop, np.exp(np.interp(stop, t, np.log(gap))), "o", color="black", ms=6, zorder=5)
-    ax.set(xlabel="time $t$", ylabel="relative difference", ylim=(1e-12, 10), xlim=(0, curves[0][1][-1]))
+    ax.set(xlabel="time $t$", ylabel="relative difference", ylim=(1e-10, 10), xlim=(0, curves[0][1][-1]))
     ax.legend(loc="lower right")
 
 
 def goals(times, cosines, shares, up):
     """A row a time: cosines to the class sum, and shares of images seen as in the goal cone."""
-    fig, axes = plt.subplots(len(times), 2, figsize=(4.8, 4.6), sharex="col", sharey=True)
+    _, axes = plt.subplots(len(times), 2, figsize=(4.8, 4.6), sharex="col", sharey=True)
     for row, time, *both in zip(axes, times, cosines, shares):
         for ax, what, low in zip(row, both, (-0.25, 0.0)):
             for these, sign in ((up, 1), (~up, -1)):
