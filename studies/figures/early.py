@@ -25,7 +25,7 @@ def ten_neurons(figure, t, path, vectors):
     al.plots.samples(path.data, al.plots.cones(path.data, above, radius=1.3))
     al.plots.arrows(path.at(t), above)
     for vector in vectors:
-        mark, colour = "^v"[vector.sign < 0], by_sign(vector.sign)[1]
+        mark, colour = "v^"[int(vector.sign > 0)], by_sign(vector.sign)[1]
         above.plot(*(1.2 * vector.direction), mark, color=colour, ms=8)
     above.set(xlim=(-1.35, 1.35), ylim=(-1.35, 1.35))
     above.set_axis_off()
@@ -95,7 +95,7 @@ def landscape(panels):
             value = np.interp(at, np.degrees(angle), height)
             colour = by_sign(vector.sign)[1]
             fill = "white" if vector.tight.any() else colour
-            ax.plot(at, value, "^v"[vector.sign < 0], color=colour, mfc=fill, ms=8, mew=1.6)
+            ax.plot(at, value, "v^"[int(vector.sign > 0)], color=colour, mfc=fill, ms=8, mew=1.6)
         ax.set(ylabel="$G(u)$", xticks=range(0, 361, 90), title=name)
     axes[-1].set_xlabel("angle of $u$ (degrees)")
 
