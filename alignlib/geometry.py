@@ -168,6 +168,37 @@ def centres(data):
     return np.stack([data.x[positive].sum(axis=0), data.x[~positive].sum(axis=0)])
 
 
+def max_margin(data):
+    """The points of the convex hulls of the positive and of the negative samples nearest to zero: (2, d).
+
+    Their lengths are the margins `γ_± = max_u min_k ⟨u, x_k⟩` over unit vectors u and the samples of the
+    class, and their directions are where these are attained; zero if a hull holds zero. They weigh the
+    samples as `centres` does not: few of them count, the support vectors.
+
+    Raises
+    ------
+    ValueError
+        If a label is neither +1 nor -1, or one of them is missing.
+
+    Examples
+    --------
+    >>> al.geometry.max_margin(al.data.toy_2d()).round(2)
+    array([[ 0.08,  0.86],
+           [ 0.08, -0.86]])
+    """
+    from scipy.optimize import nnls
+
+    centres(data)  # both labels
+    x = data.x / (np.linalg.norm(data.x, axis=1).max() or 1.0)
+    points = []
+    for label in (1, -1):
+        rows = data.y == label
+        # At whatever sum of the weights, the least length is at the nearest point times this sum.
+        weights, _ = nnls(np.vstack([x[rows].T, np.ones(rows.sum())]), np.append(np.zeros(data.dim), 1.0))
+        points.append(weights @ data.x[rows] / weights.sum())
+    return np.stack(points)
+
+
 def cosine(a, b):
     """Cosines between the rows of `a` and the rows of `b`: (m, d), (k, d) -> (m, k).
 

@@ -106,3 +106,32 @@ def test_the_outputs_move_by_the_tangent_kernel():
     speed = (path.outputs[-1] - path.outputs[0]) / 1e-4
     # A difference over a step of 1e-4 errs by its half times a second derivative of order one.
     assert speed == pytest.approx(al.measure.tangent_kernel(net, data) @ pulls, abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_margin_is_the_best_over_all_directions_of_the_plane(seed):
+    # By brute force: the smallest height over the class, over a million directions.
+    data = al.data.toy_2d(n=8, spread=30 + 20 * seed)
+    data = al.Dataset(data.x * np.random.default_rng(seed).uniform(0.5, 2, (8, 1)), data.y)
+    angle = np.linspace(0, 2 * np.pi, 10**6)
+    u = np.stack([np.cos(angle), np.sin(angle)])
+    for point, label in zip(al.geometry.max_margin(data), (1, -1)):
+        best = (data.x[data.y == label] @ u).min(axis=0).max()
+        # A step of 6e-6 from the best direction costs at most as much of a height of at most 2.
+        assert np.linalg.norm(point) == pytest.approx(best, abs=2e-5)
+        assert (data.x[data.y == label] @ point).min() == pytest.approx(point @ point, rel=1e-12)
+
+
+def test_the_margin_is_that_of_a_support_vector_machine_and_zero_around_zero():
+    from sklearn.svm import LinearSVC
+
+    data = al.data.separated(20, 4, 0.2, rng=0)
+    for point, label in zip(al.geometry.max_margin(data), (1, -1)):
+        x = data.x[data.y == label]
+        both, signs = np.vstack([x, -x]), np.repeat([1, -1], len(x))
+        machine = LinearSVC(C=1e6, loss="hinge", fit_intercept=False, tol=1e-10, max_iter=10**7)
+        w = machine.fit(both, signs).coef_[0]
+        # The accuracy of the machine is not stated: three digits.
+        assert 1 / np.linalg.norm(w) == pytest.approx(np.linalg.norm(point), rel=1e-3)
+    around = al.Dataset([[1, 0], [-1, 1], [-1, -1], [0, 1]], [1, 1, 1, -1])
+    assert np.linalg.norm(al.geometry.max_margin(around), axis=1) == pytest.approx([0, 1], abs=1e-12)

@@ -1,13 +1,12 @@
 """Statements of the papers as checks: every `check_…` returns a `Claim`, every `bound_…` a number.
 
-The early phase is in `alignment`, the fit after it in `fitting`, what follows for ever from one network in
-`certificates`. -> certificates -> fitting, alignment
+The early phase is in `alignment` and `times`, the fit after it in `fitting`; what follows for ever from one
+network is in `certificates` if its loss goes to zero, in `stuck` if it cannot, by `ahead`.
+-> certificates, ahead -> stuck, times -> fitting, alignment
 """
 
 from alignlib.claim import Claim
 from alignlib.theory.alignment import (
-    bound_alignment_time,
-    bound_turning_time,
     check_alignment,
     check_alignment_time,
     check_assumption_1,
@@ -16,7 +15,7 @@ from alignlib.theory.alignment import (
     check_directional_alignment,
     check_nonconvergence,
 )
-from alignlib.theory.certificates import certify_convergence, certify_nonconvergence
+from alignlib.theory.certificates import certify_convergence
 from alignlib.theory.fitting import (
     bound_loss,
     bound_stable_rank,
@@ -25,6 +24,8 @@ from alignlib.theory.fitting import (
     check_low_rank,
     check_third_singular_value,
 )
+from alignlib.theory.stuck import certify_nonconvergence, certify_stuck
+from alignlib.theory.times import bound_alignment_time, bound_turning_time, sufficient_scale
 
 __all__ = [
     "Claim",
@@ -35,6 +36,7 @@ __all__ = [
     "bound_turning_time",
     "certify_convergence",
     "certify_nonconvergence",
+    "certify_stuck",
     "check_alignment",
     "check_alignment_time",
     "check_assumption_1",
@@ -45,4 +47,5 @@ __all__ = [
     "check_low_rank",
     "check_nonconvergence",
     "check_third_singular_value",
+    "sufficient_scale",
 ]

@@ -1,6 +1,5 @@
 """Statements about the early phase, and the conditions of the papers, as checks: each returns a `Claim`."""
 
-from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +8,8 @@ from alignlib import geometry, inputs
 from alignlib.claim import Claim
 from alignlib.data import Dataset
 from alignlib.network import Network
-from alignlib.theory.certificates import certify_nonconvergence
+from alignlib.theory.stuck import certify_nonconvergence
+from alignlib.theory.times import bound_alignment_time
 from alignlib.trajectory import Trajectory
 
 if TYPE_CHECKING:  # it would load Numba
@@ -196,47 +196,6 @@ def _alignment_hypotheses(path):
     }
 
 
-def bound_alignment_time(mu: float, pull: float = 1.0) -> float:
-    """`arsinh(1/μ) / pull`: by then a neuron whose output weight does not shrink at the start is aligned.
-
-    For the early phase under Assumption 1, a neuron with `|v| ≥ ‖w‖` and `v v̇(0) ≥ 0`, and pulls of the
-    sign of the labels; `pull` is the least `|g_k| ‖x_k‖`, 1 for unit samples under the exponential loss,
-    1/2 under the logistic. Whatever n and d. Derived in chapter 3, where it is shown to be sharp.
-
-    >>> round(al.theory.bound_alignment_time(0.1), 3)
-    2.998
-    """
-    return float(np.arcsinh(1 / _separation(mu))) / inputs.positive("pull", pull)
-
-
-def bound_turning_time(mu: float, angle: float = np.pi / 2, length: float = 1.0) -> float:
-    """By then the output weight of a balanced neuron has stopped shrinking, or the neuron is dead.
-
-    `log⁺ cot(ψ/2) / length + min_q (log(1 + q/μ)/q + artanh q)`, in the early phase under Assumption 1
-    for unit samples and unit pulls. ψ is the `angle` between w and the sum of the samples that it is to
-    leave (`x_-` for v > 0) and `length` the length of that sum; at angle 0 the neuron never turns, and the
-    bound is infinite. If some sample is on its right side already, the first term is not needed: leave
-    `angle` out. After this time `bound_alignment_time` applies, so their sum bounds every alignment time.
-    Derived in chapter 3.
-
-    Raises
-    ------
-    ValueError
-        If `mu` is not in (0, 1], `angle` not in [0, π], or `length` not positive.
-
-    Examples
-    --------
-    >>> round(al.theory.bound_turning_time(0.1), 3)
-    3.826
-    """
-    mu, length = _separation(mu), inputs.positive("length", length)
-    if not (isinstance(angle, Real) and 0 <= angle <= np.pi):
-        raise ValueError(f"`angle` must lie between 0 and pi, in radians, got {angle!r}")
-    opposed = max(0.0, -np.log(np.tan(angle / 2))) / length if angle > 0 else np.inf
-    q = np.linspace(0, 1, 1001)[1:-1]  # a bound for every q, so also for the best of some
-    return float(opposed + (np.log1p(q / mu) / q + np.arctanh(q)).min())
-
-
 def check_alignment_time(path: "EarlyFlow", key: str = "alignment-time") -> Claim:
     """No neuron of an early flow with `v v̇(0) ≥ 0` is later than `bound_alignment_time`.
 
@@ -268,7 +227,3 @@ def check_alignment_time(path: "EarlyFlow", key: str = "alignment-time") -> Clai
         bound_alignment_time(data.mu, pull) if all(hypotheses.values()) else np.nan,
         hypotheses=hypotheses,
     )
-
-
-def _separation(mu):
-    return inputs.positive("mu", mu, below=np.nextafter(1, 2))
