@@ -94,9 +94,14 @@ def times_of(path):
     return np.where(al.geometry.aligned(path, path.t[-1]), times, np.inf)
 
 
-def sufficient(mu, loss, rho):
-    """The `Σ (‖w_j‖² + v_j²)` from which on down growing neurons need at most `ρ arsinh(1/μ)`.
+def pulls_until(path, end):
+    """Of unit samples, the least `|g_k|` and the largest `|ġ_k|` up to a time, from differences."""
+    t = np.linspace(0, end, 400)
+    g = path.loss_function.pull(path.outputs_at(t), path.data.y)
+    return np.abs(g).min(), np.abs(np.diff(g, axis=0)).max() / t[1]
 
-    In the full flow of the summed exponential loss, `loss` at the start.
-    """
-    return (1 - rho**-2) / (1 + loss**2) * np.exp(-2 * rho * loss * np.arcsinh(1 / mu))
+
+def sizes(n, mu):
+    """On n separated samples in three dimensions, two sizes of the start: ours, and MMV's as remembered."""
+    data = al.data.separated(n, 3, mu, rng=0)
+    return n, al.theory.sufficient_scale(data), np.exp(-n * np.log(n) / np.sqrt(mu))
