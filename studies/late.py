@@ -94,11 +94,13 @@ def times_of(path):
     return np.where(al.geometry.aligned(path, path.t[-1]), times, np.inf)
 
 
-def pulls_until(path, end):
-    """Of unit samples, the least `|g_k|` and the largest `|ġ_k|` up to a time, from differences."""
-    t = np.linspace(0, end, 400)
+def pulls_until(path, times):
+    """Of unit samples, the least `|g_k|` and the largest `|ġ_k|` up to each time, from differences."""
+    t = np.linspace(0, path.t[-1], 200)
     g = path.loss_function.pull(path.outputs_at(t), path.data.y)
-    return np.abs(g).min(), np.abs(np.diff(g, axis=0)).max() / t[1]
+    rate = np.abs(np.diff(g, axis=0, prepend=g[:1])).max(axis=1) / t[1]
+    after = np.searchsorted(t, times)
+    return np.minimum.accumulate(np.abs(g).min(axis=1))[after], np.maximum.accumulate(rate)[after]
 
 
 def sizes(n, mu):
