@@ -166,7 +166,7 @@ def worst(mus, triples, quartets):
     ax.loglog(1 / mus, quartets, "s", ms=5, **OPEN)
     ax.loglog(1 / grid, growing, color="black")
     ax.loglog(1 / mus, triples, "o", color="black", ms=5)
-    ax.text(6e3, 190, "MMV's order,\n$n = 10$", color="0.35", va="center")
+    ax.text(1.2e6, 190, "MMV's order,\n$n = 10$", color="0.35", va="center")
     ax.text(60, 190, "$n = 10{,}000$", ha="right", color="0.35")
     right = {"x": 1 / mus.min(), "ha": "right"}
     ax.text(y=50, s="one right sample", **right)
