@@ -13,8 +13,8 @@ from numba.np.arrayobj import make_array
 OPTIONS = {"error_model": "numpy", "no_cfunc_wrapper": True, "nogil": True}  # x/0 is inf, as in NumPy
 INNER = {**OPTIONS, "no_cpython_wrapper": True}
 
-# Numba looks only at the file of a function to see whether its cache is stale. But kernels are compiled into
-# their callers: so the cache is one of all sources of this folder.
+# Numba looks only at the file of a function to see whether its cache is stale. But kernels are compiled
+# into their callers: so the cache is one of all sources of this folder.
 SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
 
 
@@ -31,10 +31,10 @@ def entry(function):
     return compiled
 
 
-# Decorators: `entry` for what Python calls; for what only compiled code calls, which compiles faster without a
-# bridge from Python and is kept in the cache of its callers; for a function with many arrays that is called
-# for every neuron, and would spend more on handing them over; and for a part of its only caller, set apart
-# to be read, which would otherwise be compiled twice.
+# Decorators: `entry` for what Python calls; for what only compiled code calls, which compiles faster without
+# a bridge from Python and is kept in the cache of its callers; for a function with many arrays that is
+# called for every neuron, and would spend more on handing them over; and for a part of its only caller, set
+# apart to be read, which would otherwise be compiled twice.
 inner = njit(**INNER)
 within = njit(forceinline=True, **INNER)
 inlined = njit(error_model="numpy", inline="always")
