@@ -32,9 +32,9 @@ def entry(function):
 
 
 # Decorators: `entry` for what Python calls; for what only compiled code calls, which compiles faster
-# without a bridge from Python and is kept in the cache of its callers; for a function with many arrays that is
-# called for every neuron, and would spend more on handing them over; and for a part of its only caller, set
-# apart to be read, which would otherwise be compiled twice.
+# without a bridge from Python and is kept in the cache of its callers; for a function with many arrays that
+# is called for every neuron, and would spend more on handing them over; and for a part of its only caller,
+# set apart to be read, which would otherwise be compiled twice.
 inner = njit(**INNER)
 within = njit(forceinline=True, **INNER)
 inlined = njit(error_model="numpy", inline="always")
