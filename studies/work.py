@@ -36,7 +36,7 @@ def at_error(table, error=1e-6):
 
 
 def summary(table, error=1e-6):
-    """A row a problem: the best general solver, its time and that of descent over ours, its smallest error.
+    """A row a problem: the best general solver, times over ours, least error, descent over ours, date.
 
     The time of a general solver is that for this `error`; descent has no error to be compared at, for it is
     timed for a few steps only. It is compared on B, which the paper ran.
@@ -51,14 +51,8 @@ def summary(table, error=1e-6):
         descent = part.cpu[part.solver == DESCENT].min() / times[OURS]
         descent = round(descent) if problem[0] == "B" else ""
         nearest = part.error[~part.solver.isin([OURS, DESCENT])].min()
-        rows.append(
-            [
-                problem,
-                *best,
-                float(nearest) if nearest > 0 else "",
-                round(descent) if problem[0] == "B" else "",
-            ]
-        )
+        nearest = float(nearest) if nearest > 0 else ""
+        rows.append([problem, *best, nearest, descent, part.date.max()])
     return rows
 
 

@@ -1,5 +1,6 @@
 """What the compiled rooms share: how functions are compiled, and plain loops over short vectors."""
 
+import functools
 import hashlib
 import warnings
 from pathlib import Path
@@ -15,8 +16,13 @@ INNER = {**OPTIONS, "no_cpython_wrapper": True}
 
 # Numba looks only at the file of a function to see whether its cache is stale. But kernels are compiled
 # into their callers: so the cache is one of all sources of this folder.
-ROOMS = sorted(Path(__file__).parent.glob("*.py"))
-SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in ROOMS))
+SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
+
+
+@functools.cache
+def uncached():
+    """Said once: Numba forgets which warnings there were."""
+    warnings.warn("Numba finds no folder for its cache, so every process compiles anew", stacklevel=1)
 
 
 def entry(function):
@@ -24,7 +30,7 @@ def entry(function):
     try:
         compiled = njit(cache=True, **OPTIONS)(function)
     except RuntimeError:
-        warnings.warn("Numba finds no folder for its cache, so every process compiles anew", stacklevel=1)
+        uncached()
         return njit(**OPTIONS)(function)
     file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)  # None without a compiler
     if file is not None:

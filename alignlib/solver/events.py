@@ -39,7 +39,9 @@ def expand(log, walls):
     kind[came == 0] = 2
     kind[went == 0] = 3
     events = np.empty(len(rows), EVENT)
-    events["t"], events["neuron"], events["sample"], events["kind"] = t, neuron, sample, KINDS[kind]
+    events["t"], events["neuron"], events["sample"] = t, neuron, sample
+    for number, name in enumerate(KINDS):  # all words at once would be most of the memory of an early flow
+        events["kind"][kind == number] = name
     return events
 
 

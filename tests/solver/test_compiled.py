@@ -53,4 +53,4 @@ def test_without_a_folder_for_the_cache_it_compiles_and_says_so(tmp_path):
     locators = {"NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator"}
     answer, warned = said(tmp_path, file / "cache", **locators)
     assert answer == ["6.0", "0"]
-    assert warned.count("no folder for its cache") == 1
+    assert warned.count("UserWarning: Numba finds no folder") == 1
