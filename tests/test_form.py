@@ -30,10 +30,11 @@ def prose(path):
 
 
 def words(text):
-    """How many words a reader reads: a formula is one, directives, their options and addresses none."""
+    """How many words a reader reads: a formula or a paper is one; directives, options, addresses none."""
     text = re.sub(r"\$\$.*?\$\$", " formula ", text, flags=re.DOTALL)
     text = re.sub(r"\$[^$]*\$", "formula", text)
     text = re.sub(r"^:{3,}.*|^:\w+:.*|^```.*", " ", text, flags=re.MULTILINE)
+    text = re.sub(r"\[[^\]]*\]\(bibliography[^)]*\)", "paper", text)
     text = re.sub(r"\]\([^)]*\)", "]", text)
     return len([word for word in text.split() if re.search(r"\w", word)])
 
@@ -48,9 +49,8 @@ def has_figure(cell):
 
 
 def has_table(cell):
-    return any(
-        "|---" in "".join(o.get("data", {}).get("text/markdown", "")) for o in cell.get("outputs", ())
-    )
+    texts = (output.get("data", {}).get("text/markdown", "") for output in cell.get("outputs", ()))
+    return any(re.search(r"^\| ?:?--", text, re.MULTILINE) for text in texts)
 
 
 def counted(path):
