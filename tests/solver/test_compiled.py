@@ -21,7 +21,8 @@ print(gained, sum(hits.cache_hits.values()))
 
 
 def said(package, cache, **settings):
-    environment = {**os.environ, "PYTHONPATH": str(package), "NUMBA_CACHE_DIR": str(cache), **settings}
+    compiled = {"NUMBA_DISABLE_JIT": "0", "NUMBA_CACHE_DIR": str(cache)}
+    environment = {**os.environ, "PYTHONPATH": str(package), **compiled, **settings}
     run = [sys.executable, "-W", "default", "-c", ASK]
     done = subprocess.run(run, cwd=package, env=environment, capture_output=True, text=True, check=True)
     return done.stdout.split(), done.stderr
