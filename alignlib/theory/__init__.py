@@ -1,8 +1,8 @@
 """Statements of the papers as checks: every `check_…` returns a `Claim`, every `bound_…` a number.
 
 The early phase is in `alignment`, the fit after it in `fitting`; what follows for ever from one network is
-in `certificates` if its loss goes to zero, in `stuck` if it cannot, by the arithmetic of `ahead`. Where neurons
-align without Assumption 1 is in `thresholds`.
+in `certificates` if its loss goes to zero, in `stuck` if it cannot, by the arithmetic of `ahead`. Where
+neurons align without Assumption 1 is in `thresholds`.
 -> thresholds, certificates, ahead -> stuck -> fitting, alignment
 """
 
