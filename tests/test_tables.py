@@ -9,6 +9,7 @@ import pytest
 import alignlib as al
 from studies import (
     alignment_times,
+    class_sums,
     escape_times,
     forty_points,
     phase_diagram,
@@ -26,6 +27,8 @@ SWEEPS = {
     "survival": (survival.survival, survival.grid(), (27,)),
     "escape_times": (escape_times.escape, escape_times.grid(), (12,)),
     "forty_points": (forty_points.history, forty_points.grid(), (4,)),
+    "class_sums": (class_sums.real, class_sums.grid(), (90, 92)),
+    "class_sums_controlled": (class_sums.controlled, class_sums.ladder(), (100, 520)),
     "threshold": (threshold.outcome, threshold.grid(), (7, 120)),
 }
 
@@ -42,7 +45,7 @@ def test_a_table_has_a_row_for_every_configuration(name):
 def test_a_table_says_when_and_by_which_versions_it_was_made(name):
     first = (tables.HERE / f"{name}.csv").read_text().splitlines()[0]
     assert re.fullmatch(
-        r"# \d{4}-\d\d-\d\d, Python 3\.\d+\.\d+, numpy .*, scipy .*, numba .*, alignlib .*", first
+        r"# \d{4}-\d\d-\d\d, Python 3\.\d+\.\d+, numpy .*, scipy .*, numba .*, (alignlib|early-alignment) .*", first
     )
 
 
