@@ -111,6 +111,23 @@ def controlled(point):
     return described(drawn(point), 100, point.seed)
 
 
+def attacked(seed):
+    """Neurons put right off the loose samples of random data, and how many are wrong there in the end."""
+    rng = np.random.default_rng(seed)
+    n, dim = 4 + seed % 7, 2 + seed % 3
+    y = np.where(np.arange(n) % 2, -1.0, 1.0)
+    data = al.Dataset(rng.normal(size=(n, dim)) + 0.7 * y[:, None] * np.eye(dim)[0], y)
+    pulls = (y, rng.normal(size=n))[seed % 2]
+    held, own = al.theory.trap(data, 1, pulls), pulls > 0
+    w = rng.normal(size=(4000, dim))
+    w = w[((w @ data.x.T > 0) == own)[:, held].all(axis=1)][:50]
+    if held.all() or not held.any() or not len(w):
+        return 0, 0, 0
+    path = al.early_flow(al.Network(w, np.linalg.norm(w, axis=1)), data, "squared", pulls=pulls)
+    wrong = (path.final_patterns != own)[:, held].any(axis=1) | path.sliding[:, held].any(axis=1)
+    return len(w), wrong.sum(), path.sliding.any(axis=1).sum()
+
+
 def grid():
     """All pairs of the table."""
     digits = [Pair(source, a, b) for source in ("MNIST", "digits") for a, b in combinations(range(10), 2)]

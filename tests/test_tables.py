@@ -45,7 +45,9 @@ def test_a_table_has_a_row_for_every_configuration(name):
 def test_a_table_says_when_and_by_which_versions_it_was_made(name):
     first = (tables.HERE / f"{name}.csv").read_text().splitlines()[0]
     assert re.fullmatch(
-        r"# \d{4}-\d\d-\d\d, Python 3\.\d+\.\d+, numpy .*, scipy .*, numba .*, (alignlib|early-alignment) .*", first
+        r"# \d{4}-\d\d-\d\d, Python 3\.\d+\.\d+, numpy .*, scipy .*, numba .*, "
+        r"(alignlib|early-alignment) .*",
+        first,
     )
 
 
