@@ -5,21 +5,24 @@ import numpy as np
 
 import alignlib as al
 
-NAMED = {
-    (0, 1): "0/1",
-    (2, 7): "2/7",
-    (3, 8): "3/8",
-    (4, 9): "4/9",
-    (5, 8): "5/8",
-    (3, 5): "3/5",
-    (7, 9): "7/9",
-}
+COLUMNS = ("samples", "μ", "fixed points, v > 0", "held", "where neurons with v > 0 end")
+# The pairs that are named, and where their names stand from the dot, in points.
+NAMED = {(0, 1): (8, -3), (2, 7): (-8, 8), (3, 8): (-24, -3)}
 
 
 def points(angles, labels):
     """Unit samples in the plane at these angles, in degrees."""
     angle = np.radians(angles)
     return al.Dataset(np.stack([np.cos(angle), np.sin(angle)], axis=1), labels)
+
+
+def three_samples():
+    """The running example of the book, and what is done to it."""
+    return {
+        "three": points([55, 125, 270], [1, 1, -1]),
+        "dragged": points([55, 150, 270], [1, 1, -1]),
+        "flipped": points([55, 125, 270], [1, -1, -1]),
+    }
 
 
 def word(pattern, sliding=None):
@@ -57,7 +60,8 @@ def pairs(table):
     dots = ax.scatter(x, y, c=colour, cmap="viridis", s=34, ec="black", lw=0.5)
     for a, b, x, y in zip(table.a, table.b, 100 * table.pairs, 100 * loose):
         if (a, b) in NAMED:
-            ax.annotate(NAMED[a, b], (x, y), (-7, 5), textcoords="offset points", fontsize=9, ha="right")
+            ax.annotate(f"{a}/{b}", (x, y), NAMED[a, b], textcoords="offset points", fontsize=9)
+    ax.text(37, 98, "5/8, 3/5, 7/9, 4/9", va="center", ha="right", fontsize=9)
     ax.set(
         xlabel="pairs of samples that violate Assumption 1 (%)",
         ylabel="loose samples (%)",
