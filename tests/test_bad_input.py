@@ -216,6 +216,12 @@ CASES = {
     "doubt of the early flow": (lambda: al.doubt(al.early_flow(NET, DATA, "logistic")), r"`path` must come from `gradient_flow`"),
     "doubt of the exact": (lambda: al.doubt(flow(rtol=1e-11)), r"`path` must have an `rtol` of at least 1e-10, got 1e-11"),
     "doubt of a start": (lambda: al.doubt(flow(t_save=[0.0])), r"`path` must have times besides the start"),
+    "pattern too short": (lambda: al.theory.threshold(DATA, [True]), r"`active` must have shape \(8\), got \(1,\)"),
+    "pulls of the map": (lambda: al.theory.trap(DATA, 1, [1.0]), r"`pulls` must have shape \(8\), got \(1,\)"),
+    "sign of the map": (lambda: al.theory.settle(DATA, 2), r"`sign` must be one of 1, -1, got 2"),
+    "too many patterns": (lambda: al.theory.fixed_points(al.data.toy_2d(15)), r"`data` must have at most 14 samples, for all patterns are tried, got 15"),
+    "labels of class sums": (lambda: al.theory.check_class_sums(REGRESSION), r"`data\.y` must hold the labels \+1 and -1 only, got 1\.1"),
+    "class sums of one class": (lambda: al.theory.check_class_sums(al.Dataset([[1.0]], [1])), r"`data` must have samples of both labels, got \+1 only"),
     "claim kind": (lambda: al.Claim("k", "s", "o", 1, 2, kind="sure"), r"`kind` must be one of bound, .*got 'sure'"),
 }
 

@@ -9,6 +9,7 @@ import pytest
 import alignlib as al
 from studies import (
     alignment_times,
+    class_sums,
     escape_times,
     forty_points,
     narrow,
@@ -28,6 +29,8 @@ SWEEPS = {
     "survival": (survival.survival, survival.grid(), (27,)),
     "escape_times": (escape_times.escape, escape_times.grid(), (12,)),
     "forty_points": (forty_points.history, forty_points.grid(), (4,)),
+    "class_sums": (class_sums.real, class_sums.grid(), (90, 92)),
+    "class_sums_controlled": (class_sums.controlled, class_sums.ladder(), (100, 520)),
     "threshold": (threshold.outcome, threshold.grid(), (7, 120)),
 }
 

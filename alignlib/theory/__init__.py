@@ -1,8 +1,9 @@
 """Statements of the papers as checks: every `check_…` returns a `Claim`, every `bound_…` a number.
 
 The early phase is in `alignment` and `times`, the fit after it in `fitting`; what follows for ever from one
-network is in `certificates` if its loss goes to zero, in `stuck` if it cannot, by `ahead`.
--> certificates, ahead -> stuck, times -> fitting, alignment
+network is in `certificates` if its loss goes to zero, in `stuck` if it cannot, by `ahead`. Where neurons
+align without Assumption 1 is in `thresholds`.
+-> thresholds, certificates, ahead -> stuck, times -> fitting, alignment
 """
 
 from alignlib.claim import Claim
@@ -25,10 +26,12 @@ from alignlib.theory.fitting import (
     check_third_singular_value,
 )
 from alignlib.theory.stuck import certify_nonconvergence, certify_stuck
+from alignlib.theory.thresholds import Settled, check_class_sums, fixed_points, settle, threshold, trap
 from alignlib.theory.times import bound_alignment_time, bound_turning_time, sufficient_scale
 
 __all__ = [
     "Claim",
+    "Settled",
     "bound_alignment_time",
     "bound_loss",
     "bound_stable_rank",
@@ -42,10 +45,15 @@ __all__ = [
     "check_assumption_1",
     "check_assumption_3",
     "check_balancedness",
+    "check_class_sums",
     "check_directional_alignment",
     "check_loss_bound",
     "check_low_rank",
     "check_nonconvergence",
     "check_third_singular_value",
+    "fixed_points",
+    "settle",
     "sufficient_scale",
+    "threshold",
+    "trap",
 ]
