@@ -226,7 +226,8 @@ def mnist_pair(a: int = 0, b: int = 1) -> Dataset:
     >>> al.data.mnist_pair(0, 1)
     Dataset(MNIST 0/1, n=1000, dim=784)
     """
-    return _pair(*_mnist(), a, b, "MNIST")
+    images, label = _mnist()
+    return _pair(images, label, a, b, "MNIST")
 
 
 def digits_pair(a: int = 0, b: int = 1) -> Dataset:
