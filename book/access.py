@@ -15,6 +15,8 @@ REPAIRS = (
     (r'role="doc-biblioentry"', 'role="listitem"'),
     # The space before a link is not a part of it.
     (r'(<a class="[^"]*" href="[^"]*">) ', r" \1"),
+    # The arrow that unfolds a chapter in the table of contents says what it does.
+    (r'<summary>(\s*<span class="toctree-toggle")', r'<summary aria-label="Pages of this chapter">\1'),
     # An empty cell is not a heading.
     (r'<th class="head[^"]*">((?:<p>)?\s*(?:</p>)?)</th>', r"<td>\1</td>"),
     # All that can be seen belongs to a landmark: the title above the table of contents, too.

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.conftest import HTML, ROOT
+from tests.test_form import STORIES
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 CHAPTERS = [chapter for part in TOC["parts"] for chapter in part["chapters"]]
@@ -103,6 +104,13 @@ def test_every_figure_has_a_sentence_for_those_who_do_not_see_it(browser, site, 
         assert alt.rstrip().endswith(".")
     if name in (TOC["root"], "chapters/01_setup"):
         assert figures
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_a_story_is_no_taller_than_one_sitting(browser, site, path):
+    with Visit(browser, site, f"chapters/{path.stem}") as visit:
+        height = visit.page.locator("article.bd-article").evaluate("article => article.scrollHeight")
+    assert height <= 16_000
 
 
 def test_the_book_is_small(site):
