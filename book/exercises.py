@@ -48,7 +48,7 @@ def fill(app, doctree, docname):
         for page, exercises in found(app.env).items():
             address = app.builder.get_relative_uri(docname, page)
             first, *_ = app.env.toc_fignumbers[page]["exercise"][exercises[0][0]["label"]]
-            items = (nodes.list_item("", line(address, *pair)) for pair in exercises)
+            items = (nodes.list_item("", line(app, docname, *pair)) for pair in exercises)
             chapters += nodes.definition_list_item(
                 "",
                 nodes.term("", "", nodes.reference("", app.env.titles[page].astext(), refuri=address)),
@@ -57,13 +57,17 @@ def fill(app, doctree, docname):
         node.replace_self(chapters)
 
 
-def line(address, exercise, solution):
-    """`Title (solution)`, with its two links."""
+def line(app, docname, exercise, solution):
+    """`Title (solution)`, with its two links; the solution may be on another page than the exercise."""
+
+    def address(node):
+        return f"{app.builder.get_relative_uri(docname, node['docname'])}#{node['label']}"
+
     title = (part.deepcopy() for part in exercise.children[0].children[1].children)
     text = nodes.paragraph()
-    text += nodes.reference("", "", *title, refuri=f"{address}#{exercise['label']}", internal=True)
+    text += nodes.reference("", "", *title, refuri=address(exercise), internal=True)
     if solution is not None:
-        link = nodes.reference("", "solution", refuri=f"{address}#{solution['label']}", internal=True)
+        link = nodes.reference("", "solution", refuri=address(solution), internal=True)
         text += [nodes.Text(" ("), link, nodes.Text(")")]
     return text
 

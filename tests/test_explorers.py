@@ -26,7 +26,7 @@ def explorers_of(name):
             found[self.name] = self
 
     cells = [c for c in nbformat.read(ROOT / f"{name}.ipynb", as_version=4).cells if c.cell_type == "code"]
-    last = max(at for at, cell in enumerate(cells) if "widgets.Explorer(" in cell.source)
+    last = max(at for at, cell in enumerate(cells) if 'class="explorer' in str(cell.outputs))
     with pytest.MonkeyPatch.context() as patch, plt.rc_context():
         patch.setattr("alignlib.widgets.Explorer", Noted)
         patch.chdir(ROOT / "chapters")
