@@ -30,7 +30,7 @@ def refresh(root=ROOT, copy=COPY):
     for path in files(root):
         name = path.relative_to(root).as_posix()
         target = copy / name
-        if target.exists() and hashed(target) != copied.get(name):
+        if target.exists() and hashed(target) not in (copied.get(name), hashed(path)):
             kept.append(name)
             continue
         target.parent.mkdir(parents=True, exist_ok=True)

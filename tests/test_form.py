@@ -15,8 +15,6 @@ from book.store import CHAPTERS, HIDES
 FINE = {path.stem[:2]: path for path in sorted(CHAPTERS.glob("[0-9]*_fine_print.ipynb"))}
 STORIES = [path for path in sorted(CHAPTERS.glob("[0-9]*.ipynb")) if path not in FINE.values()]
 MOST = {"words": 2_000, "visible code cells": 12, "lines of a visible cell": 8, "figures": 8, "tables": 3}
-# (page, what): how many, and why that page needs more.
-EXCEPTIONS = {}
 STATEMENT = re.compile(r":{3,}\{prf:(theorem|proposition|lemma|corollary)\}[^\n]*\n:label: (\S+)")
 PROOF = re.compile(r":{3,}\{prf:proof\}\n(?:Of \[[^\]]*\]\([^)#]*#([^)]+)\))?")
 
@@ -68,8 +66,7 @@ def counted(path):
 @pytest.mark.parametrize("what", MOST)
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
 def test_a_story_is_read_in_one_sitting(path, what):
-    most, _ = EXCEPTIONS.get((path.stem, what), (MOST[what], ""))
-    assert counted(path)[what] <= most
+    assert counted(path)[what] <= MOST[what]
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from book.lab import COMMAND, refresh
+from book.lab import COMMAND, NOTE, refresh
 from tests.conftest import ROOT
 from tests.test_pages import notebook_text
 
@@ -54,6 +54,8 @@ def test_what_a_reader_changed_in_the_copy_is_kept_and_the_rest_follows_the_book
     for name, text in (("chapters/a", "1"), ("chapters/b", "1"), ("benchmarks/c", "1")):
         (book / name).parent.mkdir(parents=True, exist_ok=True)
         (book / name).write_text(text)
+    assert refresh(book, copy) == []
+    (copy / NOTE).unlink()  # a copy that was interrupted knows what it has
     assert refresh(book, copy) == []
     (copy / "chapters" / "a").write_text("mine")
     (book / "chapters" / "a").write_text("2")

@@ -135,6 +135,10 @@ def test_the_ledger_shows_every_listed_claim_and_leads_to_its_cell(browser, site
     with Visit(browser, site, "chapters/ledger") as visit:
         links = visit.page.locator(".claim-ledger td a[href*='#claim-']")
         assert links.evaluate_all("all => all.map(one => one.getAttribute('href'))") == targets
+        proofs = [label for claims in listed.values() for label in claims.values() if label]
+        others = visit.page.locator(".claim-ledger td a:not([href*='#claim-'])")
+        led = others.evaluate_all("all => all.map(one => one.getAttribute('href'))")
+        assert [address.partition("#")[2] for address in led] == proofs
         links.last.click()
         chapter, anchor = targets[-1].split(".html#")
         visit.page.wait_for_url(f"**/{chapter}.html*")
