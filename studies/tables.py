@@ -1,14 +1,16 @@
 """How the sweeps of this folder write their tables, and how the chapters read them."""
 
 import argparse
-import importlib.metadata
 import platform
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+import numba
+import numpy as np
 import pandas as pd
+import scipy
 
 import alignlib as al
 
@@ -47,8 +49,7 @@ def write(name, table, count):
         raise SystemExit(
             f"{name}: {count - len(table)} configurations are missing; the same command goes on"
         )
-    packages = ("numpy", "scipy", "numba", "early-alignment")
-    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
+    versions = ", ".join(f"{package.__name__} {package.__version__}" for package in (np, scipy, numba, al))
     with (HERE / f"{name}.csv").open("w") as file:
         file.write(f"# {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {versions}\n")
         table.drop(columns=["seconds", "error"]).to_csv(file, index=False, float_format="%.6g")

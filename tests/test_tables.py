@@ -46,8 +46,9 @@ def test_a_table_has_a_row_for_every_configuration(name):
 @pytest.mark.parametrize("name", SWEEPS)
 def test_a_table_says_when_and_by_which_versions_it_was_made(name):
     first = (tables.HERE / f"{name}.csv").read_text().splitlines()[0]
-    packages = "numpy .*, scipy .*, numba .*, (alignlib|early-alignment) .*"
-    assert re.fullmatch(rf"# \d{{4}}-\d\d-\d\d, Python 3\.\d+\.\d+, {packages}", first)
+    assert re.fullmatch(
+        r"# \d{4}-\d\d-\d\d, Python 3\.\d+\.\d+, numpy .*, scipy .*, numba .*, alignlib .*", first
+    )
 
 
 @pytest.mark.parametrize(
