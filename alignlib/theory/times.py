@@ -85,8 +85,9 @@ def sufficient_scale(data: Dataset, loss: str | losses.Loss = "exponential", lat
     at most so large, and every neuron with `|v| ≥ ‖w‖` and `v v̇(0) ≥ 0` is aligned by
     `late · arsinh(1/μ) / a`, with `a = |g(0)| min ‖x_k‖`; that is `late` times the bound of the early flow.
     The best over F > 0 of `√(2F/R) exp(-e^F |g(0)| M T(F))`, where `|f_k| ≤ F` up to T(F) is what holds,
-    `R = max ‖x_k‖`, `M = ‖Σ y_k x_k‖` and T(F) is `bound_alignment_time` for the pulls that F allows. So
-    for unit samples about `(μ/2)^M`, M at most n. 0 where that underflows. Derived in chapter 3.
+    `R = max ‖x_k‖`, `M = ‖Σ y_k x_k‖` and T(F) is `bound_alignment_time` for the pulls that F allows. For
+    unit samples its logarithm is about `-M arsinh(1/μ)` where M is large; M is at most n. 0 where that
+    underflows. Derived in chapter 3.
 
     Raises
     ------
