@@ -3,7 +3,6 @@
 import contextlib
 import pickle
 import signal
-import sys
 import time
 import tracemalloc
 from itertools import pairwise
@@ -14,6 +13,7 @@ import pytest
 import alignlib as al
 from alignlib import flow
 from alignlib.solver import collocation, replay
+from tests.interrupts import interrupted_at
 
 DATA = al.data.toy_2d()
 NET = al.Network.balanced(40, 2, 1e-3, rng=0)  # enough for cells
@@ -27,29 +27,6 @@ def follow(t_end=3.0, **options):
 
 
 # Interrupts
-
-
-@contextlib.contextmanager
-def interrupted_at(line, watched):
-    """Ctrl-C at that line, counted over the lines that the watched files execute; yields the count."""
-    count = [0]
-
-    def local(frame, event, _):
-        if event == "line":
-            count[0] += 1
-            if count[0] == line:
-                raise KeyboardInterrupt
-        return local
-
-    def trace(frame, event, _):
-        return local if frame.f_code.co_filename.endswith(watched) else None
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        yield count
-    finally:
-        sys.settrace(before)
 
 
 @pytest.mark.parametrize("t_save", [None, [0.3, 1.1, 3.0]])

@@ -1,24 +1,32 @@
 """A sweep loses no row: not to an error, an interruption, a killed process or a lost worker."""
 
+import ast
+import inspect
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import alignlib as al
+from alignlib.sweeps.run import AHEAD
+from alignlib.sweeps.source import fingerprint
 from tests.conftest import ROOT
+from tests.interrupts import interrupted_at
 
 # Forking is not safe here: Dask and the progress bars have threads.
 Processes = partial(ProcessPoolExecutor, mp_context=get_context("spawn"))
@@ -81,8 +89,8 @@ def counted(draw):
     return draw.n
 
 
-def run(function, configs, executor=None, file=None):
-    return al.sweep(function, configs, executor, progress=False, file=file)
+def run(function, configs, executor=None, file=None, **options):
+    return al.sweep(function, configs, executor, progress=False, file=file, **options)
 
 
 def in_folder(folder, count=4):
@@ -155,10 +163,187 @@ def test_what_failed_is_run_again(tmp_path):
     broken.__name__ = mended.__name__ = "same"  # one function, mended between two runs
     file, configs = tmp_path / "rows.jsonl", in_folder(tmp_path)
     assert list(run(broken, configs, file=file).error) == ["", "", "OSError: no disk", ""]
-    assert list(run(mended, configs, file=file).error) == [""] * 4
-    assert calls(tmp_path) == [2]
-    assert list(run(mended, configs, file=file).error) == [""] * 4  # the newer row counts
-    assert calls(tmp_path) == [2]
+    with pytest.raises(ValueError, match="an older version: delete it, or pass `keep_changed=True`"):
+        run(mended, configs, file=file)
+    for _ in range(2):  # the second time the newer row counts
+        assert list(run(mended, configs, file=file, keep_changed=True).error) == [""] * 4
+        assert calls(tmp_path) == [2]
+
+
+def scaled(factor, offset=0):
+    def run(draw):
+        """What a docstring says does not matter."""
+        return factor * draw.n + offset  # nor does a comment
+
+    return run
+
+
+def same_but_for_looks(factor, offset=0):
+    def run(draw):
+        return factor * draw.n + offset
+
+    return run
+
+
+def helped(helper):
+    def run(draw):
+        return helper(draw)
+
+    return run
+
+
+def test_two_functions_of_one_name_do_not_share_a_file(tmp_path):
+    # The second one got the first one's numbers.
+    file = tmp_path / "rows.jsonl"
+    assert list(run(scaled(2), DRAWS[::2], file=file).result) == [2 * draw.n for draw in DRAWS[::2]]
+    for other in (scaled(3), scaled(2, offset=1), scaled(np.ones(2)), helped(scaled(2))):
+        with pytest.raises(ValueError, match="another function of that name or an older version"):
+            run(other, DRAWS[::2], file=file)
+    assert len(run(scaled(2), DRAWS[::2], file=file)) == 3
+    assert len(run(same_but_for_looks(2), DRAWS[::2], file=file)) == 3
+
+
+def test_what_a_function_holds_is_looked_into():
+    assert fingerprint(helped(scaled(2))) == fingerprint(helped(scaled(2)))
+    assert fingerprint(helped(scaled(2))) != fingerprint(helped(scaled(3)))
+    assert fingerprint(scaled(np.zeros(3))) != fingerprint(scaled(np.ones(3)))
+    assert fingerprint(scaled([1, "a"])) != fingerprint(scaled([1, "b"]))
+    spoken = [eval(f"lambda draw: draw.n + {k}") for k in (1, 1, 2)]  # no source to read
+    assert fingerprint(spoken[0]) == fingerprint(spoken[1]) != fingerprint(spoken[2])
+
+
+def test_numbers_that_json_does_not_know_are_words_in_the_file(tmp_path):
+    # They were bare NaN and Infinity, which most readers refuse.
+    def wild(draw):
+        return {"a": np.nan, "b": np.inf, "c": -np.inf, "d": 1e308, "e": "NaN?"}
+
+    file = tmp_path / "rows.jsonl"
+    first, again = run(wild, [Draw(1)], file=file), run(wild, [Draw(1)], file=file)
+    pd.testing.assert_frame_equal(first, again)
+    (row,) = [json.loads(line, parse_constant=pytest.fail) for line in file.read_text().splitlines()[1:]]
+    assert [row[name] for name in "abc"] == ["NaN", "Infinity", "-Infinity"]
+    (row,) = run(lambda draw: "Infinity", [Draw(1)]).itertuples()
+    assert "`result` must not be a word that stands for a number in the file" in row.error
+
+
+def test_a_function_that_exits_is_a_row_with_its_error(tmp_path):
+    # It ended everything, and without a file the rows were lost.
+    def leave(draw):
+        if draw.n == 2:
+            sys.exit("had enough")
+        return draw.n
+
+    assert list(run(leave, in_folder(tmp_path)).error) == ["", "", "SystemExit: had enough", ""]
+
+
+@pytest.mark.parametrize(
+    ("executor", "said"),
+    [
+        (
+            4,
+            "must be a concurrent.futures.Executor or None, got int: pass `ProcessPoolExecutor(4)`",
+        ),
+        ("all", "`executor` must be a concurrent.futures.Executor or None, got str"),
+        (ThreadPoolExecutor, "`executor` must be a concurrent.futures.Executor or None, got type"),
+        (SimpleNamespace(get_executor=None), "got SimpleNamespace: pass `client.get_executor()`"),
+    ],
+)
+def test_what_is_no_executor_is_refused_with_what_to_pass(executor, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        run(moments, DRAWS, executor)
+
+
+def test_a_function_that_was_typed_in_cannot_reach_processes_that_start_afresh():
+    # Every row was "BrokenProcessPool", and nothing said why.
+    code = """if True:
+        import multiprocessing as mp
+        from concurrent.futures import ProcessPoolExecutor
+        import tests.test_sweep as t
+        def typed(draw): return draw.n
+        for way in ("fork", "spawn"):
+            with ProcessPoolExecutor(1, mp_context=mp.get_context(way)) as pool:
+                try:
+                    print(list(t.run(typed, t.in_folder(".", 2), pool).result))
+                except ValueError as problem:
+                    print(problem)
+    """
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    first, second = said.stdout.splitlines()
+    assert first == "[0, 1]"
+    assert second.startswith("`function` must be in a file that new processes can import")
+
+
+def test_a_file_has_one_writer(tmp_path):
+    file = tmp_path / "rows.jsonl"
+
+    def meanwhile(draw):
+        try:
+            run(meanwhile, in_folder(tmp_path), file=file)
+        except ValueError as problem:
+            return str(problem)
+
+    table = run(meanwhile, in_folder(tmp_path), file=file)
+    assert table.result.str.startswith("`file` must not be in use by another sweep, got ").all()
+    assert len(run(meanwhile, in_folder(tmp_path), file=file)) == 4  # and it is free again
+
+
+def test_a_full_disk_costs_the_file_and_not_the_table(tmp_path, monkeypatch):
+    file = tmp_path / "rows.jsonl"
+    write = Path.open
+
+    def full(path, mode="r", *rest, **named):
+        if mode == "ab" and len(file.read_bytes().splitlines()) == 3:
+            raise OSError(28, "No space left on device")
+        return write(path, mode, *rest, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", full)
+        with pytest.warns(UserWarning, match="takes no more rows .*No space left on device") as said:
+            table = run(counted, in_folder(tmp_path), file=file)
+    assert len(said) == 1
+    assert list(table.result) == [0, 1, 2, 3]
+    assert list(run(counted, in_folder(tmp_path), file=file).result) == [0, 1, 2, 3]
+    assert calls(tmp_path) == [0, 1, 2, 3, 2, 3]
+
+
+def test_an_interrupt_at_any_line_loses_no_finished_row(tmp_path):
+    watched = tuple(f"alignlib/sweeps/{name}.py" for name in ("run", "store", "rows"))
+    configs = [Draw(n) for n in (1, 2)]
+    with interrupted_at(np.inf, watched) as count:
+        whole = run(moments, configs, file=tmp_path / "whole.jsonl")
+    done = 0
+    for line in np.random.default_rng(0).choice(count[0] - 1, 40, replace=False) + 1:
+        file = tmp_path / f"{line}.jsonl"
+        with interrupted_at(line, watched), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                done += len(run(moments, configs, file=file))
+            except KeyboardInterrupt:
+                done += 100
+        again = run(moments, configs, file=file)
+        pd.testing.assert_frame_equal(again.drop(columns="seconds"), whole.drop(columns="seconds"))
+        kept = file.read_bytes().splitlines()[1:]
+        assert len(kept) == len({json.loads(row)["n"] for row in kept})  # none twice
+    assert done > 0
+
+
+def test_many_configurations_wait_outside_the_executor():
+    waiting = []
+
+    class Counting(ThreadPoolExecutor):
+        def submit(self, *arguments):
+            future = super().submit(*arguments)
+            waiting.append(sum(not future.done() for future in self.futures))
+            self.futures.append(future)
+            return future
+
+    with Counting(1) as executor:
+        executor.futures = []
+        table = run(lambda draw: draw.n, [Draw(n) for n in range(3 * AHEAD)], executor)
+    assert list(table.result) == list(range(3 * AHEAD))
+    assert max(waiting) < AHEAD
 
 
 def test_an_interrupted_sweep_gives_what_there_is_and_goes_on(tmp_path):
@@ -214,7 +399,7 @@ def test_dask_finishes_although_a_worker_is_killed(tmp_path):
     configs = in_folder(tmp_path, 12)
     with (
         distributed.LocalCluster(
-            2, threads_per_worker=1, processes=True, dashboard_address=None
+            2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -232,7 +417,7 @@ def test_an_error_on_a_worker_is_a_row_too():
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(
-            2, threads_per_worker=1, processes=True, dashboard_address=None
+            2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -305,7 +490,7 @@ def test_the_page_s_script_runs_on_this_machine_and_on_a_cluster(tmp_path):
     (tmp_path / "two").mkdir()
     here = ran(tmp_path / "one")
     with distributed.LocalCluster(
-        2, threads_per_worker=1, processes=True, dashboard_address=None
+        2, threads_per_worker=1, processes=True, dashboard_address=":0"
     ) as cluster:
         there = ran(tmp_path / "two", cluster.scheduler_address)
     assert here == there
@@ -343,3 +528,18 @@ def test_a_damaged_line_is_named(tmp_path, damaged):
 def test_a_partial_has_no_name_for_its_file(tmp_path):
     with pytest.raises(ValueError, match=r"define it with `def`.*got functools\.partial"):
         run(partial(pow, 2), DRAWS, file=tmp_path / "rows.jsonl")
+
+
+def test_the_page_s_clusters_take_the_arguments_that_it_gives_them():
+    distributed = pytest.importorskip("distributed")
+    code = re.search(r"```python\n(from distributed import.*?)```", PAGE, re.DOTALL).group(1)
+    calls = {
+        node.func.id: node
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    for name in ("LocalCluster", "SSHCluster"):
+        arguments = [ast.literal_eval(value) for value in calls[name].args]
+        named = {word.arg: ast.literal_eval(word.value) for word in calls[name].keywords}
+        inspect.signature(getattr(distributed, name)).bind(*arguments, **named)
+    assert "SLURMCluster" in calls

@@ -56,5 +56,5 @@ def runs_of_ones_own(module: torch.nn.Module) -> None:
     assert_type(loss, al.Loss)
     assert_type(al.loss.quadratic(0.5), al.Loss)
     assert_type(al.recorded(data, loss, [0.0, 1.0], [net, net]), al.Trajectory)
-    al.sweep(len, [], progress=False, file="rows.jsonl")
+    al.sweep(len, [], progress=False, file="rows.jsonl", keep_changed=True)
     al.Table(["$n$", "time"], [[10, 0.5], ["all", 1e-7]], digits=2)
