@@ -17,13 +17,17 @@ help:
 	@echo "make lock   resolve the dependencies in pyproject.toml again"
 	@echo "make clean  remove the built book and the environment"
 
+# Not into the home, whatever pip's settings say. A copy of this folder makes an environment of its own.
+export PIP_USER := 0
+ifneq ($(shell cat .venv/installed 2>/dev/null),$(CURDIR))
+  $(shell rm -f .venv/installed)
+endif
+
 # The environment: everything in the lock, then this project itself, editable.
 .venv/installed: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}: try  make book PYTHON=python3.12")'
-	$(PYTHON) -m venv --clear .venv
-	$(BIN)/pip install --quiet --requirement requirements.lock
-	$(BIN)/pip install --quiet --no-deps --editable .
-	@touch $@
+	$(PYTHON) book/environment.py
+	@printf %s "$(CURDIR)" > $@
 
 # The PDF and the browser tests use an installed Chromium or Chrome, or else fetch Playwright's own.
 .venv/browser: .venv/installed

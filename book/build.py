@@ -1,4 +1,4 @@
-"""`make book`: build the HTML, never from stale results.
+"""`make book`: build the HTML, never from stale results, one build at a time, whatever surrounds it.
 
 Jupyter Book's cache of executed notebooks looks at their code cells only. Here it is thrown away when the
 library, the lock or the way of building changed, and what a failed build left is never built upon.
@@ -10,9 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from book import surroundings
+
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
+KEPT = ("lock", "home")  # of the build itself; nothing in them is printed
 # Not the pages: Jupyter Book sees when they change.
 SOURCES = (
     "alignlib/**/*.py",
@@ -40,26 +43,36 @@ def fingerprint(root=ROOT):
     return digest.hexdigest()
 
 
+def remove(paths):
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.exists():
+            path.unlink()
+
+
 def forget_stale(build=BUILD, root=ROOT):
     """Remove whatever of the last build cannot be trusted, and note this one as not yet done."""
     key = fingerprint(root)
     if not (build / "key").exists() or (build / "key").read_text() != key:
-        if build.exists():
-            shutil.rmtree(build)
+        remove(path for path in build.glob("*") if path.name not in KEPT)
     elif (build / "failed").exists():
-        for folder in ("html", ".doctrees", "jupyter_execute"):
-            if (build / folder).exists():
-                shutil.rmtree(build / folder)
+        remove(build / folder for folder in ("html", ".doctrees", "jupyter_execute"))
     build.mkdir(exist_ok=True)
     (build / "key").write_text(key)
     (build / "failed").touch()
 
 
 def main():
+    with surroundings.alone(BUILD):
+        make()
+
+
+def make():
     forget_stale()
     # -n: broken references are warnings; -W: warnings are errors.
     command = [JUPYTER_BOOK, "build", "-W", "-n", "--keep-going", "."]
-    code = subprocess.call(command, cwd=ROOT)
+    code = subprocess.call(command, cwd=ROOT, env=surroundings.clean(BUILD / "home"))
     if code:
         sys.exit(f"The book was not built: see the messages above (jupyter-book returned {code}).")
     (BUILD / "failed").unlink()
