@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from book import release
+from book import environment, release
 from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -118,9 +118,11 @@ def test_binder_fills_the_cache_of_compiled_code():
 
 
 def test_the_makefile_and_ci_install_the_same():
-    makefile = (ROOT / "Makefile").read_text()
-    assert "install --quiet --requirement requirements.lock" in makefile
-    assert "install --quiet --no-deps --editable ." in makefile
+    assert "$(PYTHON) book/environment.py" in (ROOT / "Makefile").read_text()
+    assert environment.LOCK == ROOT / "requirements.lock"
+    made = (ROOT / "book" / "environment.py").read_text()
+    assert 'pip("install", "--quiet", "--requirement", LOCK)' in made
+    assert 'pip("install", "--quiet", "--no-deps", "--editable", ROOT)' in made
     gate = (ROOT / ".ci" / "run").read_text()
     assert "pip install" not in gate  # it goes through the Makefile
     for command in ("make book", "make test"):
