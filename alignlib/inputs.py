@@ -33,17 +33,14 @@ def array(name, value, ndim, shape=None):
 
     `shape` may fix some lengths: ``(None, 3)`` asks for three columns.
     """
+    _unmasked(name, value)
     try:
-        given = np.asarray(value)
-        result = np.array(given, dtype=np.float64) if given.dtype.kind in "biuf" else None
+        given = np.asarray(_plain(value))
+        result = np.array(given, dtype=np.float64, order="C") if given.dtype.kind in "biuf" else None
     except (TypeError, ValueError, RuntimeError):
         result = None
     if result is None:
-        tensor = hasattr(value, "detach")  # on a graph, on another device, or of a type that NumPy lacks
-        mend = ": pass `.detach().cpu().double()` of it, or a whole module to `Network.from_torch`"
-        raise ValueError(
-            f"`{name}` must be an array of real numbers, got {type(value).__name__}" + mend * tensor
-        )
+        raise ValueError(f"`{name}` must be an array of real numbers, got {_kind(value)}{_mend(value)}")
     if result.ndim != ndim or result.size == 0:
         flat = ndim == 1 and result.size == max(result.shape, default=0) > 0  # as of PyTorch: (n, 1)
         mend = f": pass `{name}.reshape(-1)`" * flat
@@ -60,6 +57,37 @@ def array(name, value, ndim, shape=None):
         raise ValueError(f"`{name}` must be finite, got {result[tuple(bad)]} at index ({where})")
     result.setflags(write=False)
     return result
+
+
+def _unmasked(name, value):
+    hidden = np.ma.getmaskarray(value) if isinstance(value, np.ma.MaskedArray) else np.zeros(0)
+    if hidden.any():
+        where = ", ".join(map(str, np.argwhere(hidden)[0]))
+        raise ValueError(f"`{name}` must have no masked entries, got one at index ({where})")
+
+
+def _plain(value):
+    """A table of pandas whose columns are numbers, of its extension types too, as an array; NA is nan."""
+    types = getattr(value, "dtypes", None)
+    types = list(types) if hasattr(types, "__iter__") else [types]
+    if hasattr(value, "to_numpy") and all(getattr(kind, "kind", None) in {*"biuf"} for kind in types):
+        return value.to_numpy(dtype=np.float64, na_value=np.nan)
+    return value
+
+
+def _kind(value):
+    """What came: its type, and of what."""
+    of = None if hasattr(value, "detach") else getattr(value, "dtype", None)
+    return type(value).__name__ + (f" of {of}" if of is not None else "")
+
+
+def _mend(value):
+    """What to pass instead, where that is known."""
+    if hasattr(value, "detach"):  # on a graph, on another device, or of a type that NumPy lacks
+        return ": pass `.detach().cpu().double()` of it, or a whole module to `Network.from_torch`"
+    if hasattr(value, "toarray"):
+        return ": pass `.toarray()` of it"
+    return ": pass `list(...)` of it" if hasattr(value, "__next__") else ""
 
 
 def unit_rows(name, value):

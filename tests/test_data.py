@@ -3,6 +3,7 @@
 import gzip
 import pickle
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,6 +149,81 @@ def test_cifar10_is_read_from_its_files(tmp_path):
 def test_a_missing_file_is_named(tmp_path, load):
     with pytest.raises(ValueError, match=r"`folder` must hold the file \S+, got"):
         load(tmp_path)
+
+
+def whole_mnist(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28))
+    write_idx(folder / "train-images-idx3-ubyte", images)
+    write_idx(folder / "train-labels-idx1-ubyte", np.arange(20) % 4)
+
+
+def whole_cifar10(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(1, 6):
+        images = np.random.default_rng(number).integers(0, 256, (6, 3072), dtype=np.uint8)
+        # As Python 2 wrote them: protocol 2.
+        batch = pickle.dumps({b"data": images, b"labels": [0, 1, 2, 0, 1, 2]}, protocol=2)
+        (folder / f"data_batch_{number}").write_bytes(batch)
+
+
+def test_files_are_found_where_others_put_them(tmp_path):
+    whole_mnist(tmp_path / "MNIST" / "raw")
+    whole_cifar10(tmp_path / "cifar-10-batches-py")
+    assert al.data.mnist_files(tmp_path, 3, 1).n == 10
+    assert al.data.cifar10_files(tmp_path, 0, 2).n == 20
+    for name in ("images-idx3", "labels-idx1"):
+        path = tmp_path / "MNIST" / "raw" / f"train-{name}-ubyte"
+        path.rename(tmp_path / path.name.replace("-idx", ".idx"))
+    assert al.data.mnist_files(tmp_path, 3, 1).n == 10
+
+
+HTML = b"<!DOCTYPE html><html>Not found</html>"
+WHOLE = gzip.compress(bytes([0, 0, 8, 3]) + bytes(100))
+
+
+@pytest.mark.parametrize("content", [b"", HTML, WHOLE[:40], WHOLE, bytes(7)])
+def test_a_damaged_mnist_file_is_named(tmp_path, content):
+    # Some were errors of gzip or NumPy, and of no file.
+    whole_mnist(tmp_path)
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(content)
+    with pytest.raises(ValueError, match=r"`folder` must hold .*train-images-idx3-ubyte"):
+        al.data.mnist_files(tmp_path)
+
+
+def test_images_and_labels_that_do_not_match_are_refused(tmp_path):
+    whole_mnist(tmp_path)
+    write_idx(tmp_path / "train-labels-idx1-ubyte", np.arange(19) % 4)
+    with pytest.raises(ValueError, match="`folder` must hold a label for each image, got 20 and 19"):
+        al.data.mnist_files(tmp_path)
+
+
+class Evil:
+    def __reduce__(self):
+        return (Path.touch, (Path("it_ran"),))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        HTML,
+        pickle.dumps({b"data": np.zeros((6, 3072))})[:500],
+        pickle.dumps([1, 2, 3]),
+        pickle.dumps({b"data": np.zeros((6, 3072))}),
+        pickle.dumps({b"data": np.zeros((6, 100)), b"labels": [0] * 6}),
+        pickle.dumps({b"data": np.zeros((6, 3072)), b"labels": [0] * 5}),
+        pickle.dumps({b"data": Evil(), b"labels": [0] * 5}),
+    ],
+    ids=["empty", "html", "cut off", "a list", "no labels", "other images", "too few labels", "code"],
+)
+def test_a_damaged_cifar10_file_is_named_and_no_code_in_it_runs(tmp_path, content, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    whole_cifar10(tmp_path)
+    (tmp_path / "data_batch_3").write_bytes(content)
+    with pytest.raises(ValueError, match=r"must hold data_batch_3 of CIFAR-10, got .*data_batch_3"):
+        al.data.cifar10_files(tmp_path, 0, 2)
+    assert not (tmp_path / "it_ran").exists()
 
 
 def test_tiny_samples_keep_their_directions():
