@@ -61,7 +61,10 @@ class Claim:
         inputs.choice("relation", self.relation, ("<=", ">="))
         inputs.choice("kind", self.kind, KINDS)
         for name in ("measured", "bound"):
-            object.__setattr__(self, name, float(getattr(self, name)))
+            object.__setattr__(self, name, inputs.number(name, getattr(self, name)))
+        if not isinstance(self.hypotheses, Mapping):
+            kind = type(self.hypotheses).__name__
+            raise ValueError(f"`hypotheses` must map names to whether they hold, got {kind}")
         object.__setattr__(self, "hypotheses", {name: bool(held) for name, held in self.hypotheses.items()})
 
     @property

@@ -308,7 +308,8 @@ PLACES = ("", "raw", "MNIST/raw", "cifar-10-batches-py")  # below `folder`, as a
 
 def _existing(folder, *names):
     """The first of these files that `folder` holds."""
-    for path in (Path(folder) / place / name for place in PLACES for name in names):
+    folder = inputs.path("folder", folder)
+    for path in (folder / place / name for place in PLACES for name in names):
         if path.is_file():
             return path
     raise ValueError(f"`folder` must hold the file {names[0]}, got {str(folder)!r}, which does not")

@@ -251,3 +251,6 @@ class _Run:
 def _row_sums(a):
     """`a.sum(dim=1)`; of short rows column by column: the same to the last bit, ten times faster."""
     return sum(a.unbind(1)[1:], a[:, 0]) if a.shape[1] <= 3 else a.sum(dim=1)
+
+
+inputs.guard(globals())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alignlib import inputs
 from alignlib.flow import FlowError, gradient_flow
 from alignlib.trajectory import Trajectory
 
@@ -160,3 +161,6 @@ def _sentence(t, spread, parting, until, n_events):
     if not apart:
         return text + ", which does not matter to them"
     return text + ": the flow is sensitive there, a smaller `rtol` decides or nothing does"
+
+
+inputs.guard(globals())

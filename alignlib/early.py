@@ -17,7 +17,7 @@ from alignlib.network import Network
 from alignlib.solver import constant, events
 from alignlib.solver.tolerances import LARGEST, LATEST
 from alignlib.solver.walls import Walls
-from alignlib.trajectory import Trajectory
+from alignlib.trajectory import Trajectory, one_time
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,6 +50,7 @@ class EarlyFlow(Trajectory):
         return super().at(t)
 
     def _time(self, t):
+        t = one_time(t)
         if not t >= 0:
             raise ValueError(f"`t` must be at least 0, got {t!r}")
         return float(t)
@@ -185,3 +186,6 @@ class _At:
             part = self.net.some(~late)
             sides[~late] = constant.follow(part, self.walls, self.pulls, time).sides
         return self.walls.patterns(sides)
+
+
+inputs.guard(globals())

@@ -225,3 +225,6 @@ def _rise(waiting, leaving, active, mu, v, pulled, across, dwell):
         else:
             active, k = active - 1, k + 1
     return now, active
+
+
+inputs.guard(globals())

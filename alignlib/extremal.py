@@ -193,3 +193,6 @@ def _by_search(data, loss, g, starts, rng, slope):
         rate = sign_v * float(felt @ data.x @ u)
         found.append(ExtremalVector(u, sign_v, pattern, path.sliding[j], rate, None, len(rows) / starts))
     return found
+
+
+inputs.guard(globals())

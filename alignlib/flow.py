@@ -265,3 +265,6 @@ def _bar(t_end, progress):
     from tqdm.auto import tqdm
 
     return tqdm(total=t_end, disable=not progress, desc="gradient flow", unit="t")
+
+
+inputs.guard(globals())

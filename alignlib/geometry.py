@@ -230,3 +230,6 @@ def pulled(net: Network, data: Dataset, g: ArrayLike) -> np.ndarray:
     if net.negative_slope != 0.0:
         active = np.where(active, 1.0, net.negative_slope)
     return (active * g) @ data.x
+
+
+inputs.guard(globals())

@@ -4,8 +4,14 @@ Each function returns the checked value or raises a ``ValueError`` that names th
 is needed, and says what came.
 """
 
+import functools
+import inspect
 import operator
+import os
+import types
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +32,57 @@ def extra(name):
     except ModuleNotFoundError as missing:
         needed = f'{missing.name} is not installed: `pip install "early-alignment[{name}]"` installs it'
         raise ModuleNotFoundError(needed, name=missing.name) from missing
+
+
+def guard(room: dict[str, Any]) -> None:
+    """Make the public functions of a room refuse, by name, what is not of the kind that they ask for.
+
+    `room` is its `globals()`. What an argument must be is read from the annotations: a Network, a Dataset,
+    a Trajectory, a Loss, or one of several. Inside, a function may then trust them.
+    """
+    for name, function in list(room.items()):
+        own = inspect.isfunction(function) and function.__module__ == room["__name__"]
+        if own and not name.startswith("_"):
+            room[name] = _guarded(function)
+
+
+KINDS = {"Network", "Dataset", "Trajectory", "EarlyFlow", "Loss", "Heights", "None"}
+MENDS = {"Network": "Network.from_torch(module)", "Dataset": "Dataset(x, y)"}
+
+
+def _guarded(function):
+    """The function, which looks at such arguments first; it itself if it has none."""
+    parameters = inspect.signature(function).parameters
+    wanted = {}
+    for name, parameter in parameters.items():
+        said = getattr(parameter.annotation, "__name__", str(parameter.annotation))
+        kinds = [kind.strip().rpartition(".")[2] for kind in said.split("|")]
+        if KINDS.issuperset(kinds):
+            wanted[name] = kinds
+    if not wanted:
+        return function
+    names, fits = list(parameters), of_kind
+
+    def guarded(*given, **named):
+        for name, value in [*zip(names, given), *named.items()]:
+            if name in wanted:
+                fits(name, value, wanted[name])
+        return function(*given, **named)
+
+    # With the globals of the room, so that its examples are found and tested as before.
+    code, closure = guarded.__code__, guarded.__closure__
+    made = types.FunctionType(code, function.__globals__, function.__name__, None, closure)
+    made.__kwdefaults__ = None
+    return functools.wraps(function)(made)
+
+
+def of_kind(name, value, kinds):
+    """Whether a value is of one of these kinds, by the names of its classes: so no room imports another."""
+    if {kind.__name__ for kind in type(value).__mro__} & set(kinds) or (value is None and "None" in kinds):
+        return
+    need = " or ".join(f"a {kind}" for kind in kinds if kind != "None")
+    mends = [f": pass `al.{MENDS[kind]}`" for kind in kinds if kind in MENDS]
+    raise ValueError(f"`{name}` must be {need}, got {type(value).__name__}{''.join(mends[:1])}")
 
 
 def array(name, value, ndim, shape=None):
@@ -178,6 +235,30 @@ def undecayed(name, path, what):
         raise ValueError(f"`{name}` must have {need}, got {path.weight_decay:g}")
 
 
+def path(name: str, value: str | os.PathLike) -> Path:
+    """`value` as a `Path`."""
+    try:
+        return Path(value)
+    except TypeError as problem:
+        raise ValueError(f"`{name}` must be a path, got {type(value).__name__}") from problem
+
+
+def number(name, value):
+    """`value` as a float, infinite or nan too."""
+    try:
+        return float(value)
+    except (TypeError, ValueError) as problem:
+        raise ValueError(f"`{name}` must be a number, got {type(value).__name__}") from problem
+
+
+def items(name: str, value: Any) -> list:
+    """`value` as a list."""
+    try:
+        return list(value)
+    except TypeError as problem:
+        raise ValueError(f"`{name}` must be a list, got {type(value).__name__}") from problem
+
+
 def integer(name, value, least=1):
     """`value` as an int of at least `least`."""
     try:
@@ -191,7 +272,9 @@ def integer(name, value, least=1):
 
 def choice(name, value, options):
     """`value` if it is one of `options`."""
-    if value not in tuple(options):
+    if not any(
+        value is option or (isinstance(value, type(option)) and value == option) for option in options
+    ):
         raise ValueError(f"`{name}` must be one of {', '.join(map(str, options))}, got {value!r}")
     return value
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from alignlib import inputs, pytorch
+
+if TYPE_CHECKING:
+    from alignlib.data import Dataset
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,10 @@ class Loss:
 
     def __post_init__(self) -> None:
         inputs.choice("reduction", self.reduction, ("sum", "mean"))
+        for name in ("sample_value", "sample_pull"):
+            if not callable(getattr(self, name)):
+                kind = type(getattr(self, name)).__name__
+                raise ValueError(f"`{name}` must be a function of outputs and labels, got {kind}")
 
     @classmethod
     def from_torch(
@@ -192,7 +199,7 @@ def quadratic_factor(loss: Loss) -> float | None:
     return factor if (loss.sample_value, loss.sample_pull) == known else None
 
 
-def fitting(loss: str | Loss, data: Any) -> Loss:
+def fitting(loss: str | Loss, data: "Dataset") -> Loss:
     """The `Loss` called `loss`, if the labels of `data` suit it and its pulls are what they should be.
 
     A user's own loss is tried at some outputs around the labels; those of `NAMED` are by the tests.
@@ -214,7 +221,7 @@ def fitting(loss: str | Loss, data: Any) -> Loss:
     return loss
 
 
-def constant_pulls(loss: Loss, data: Any, pulls: ArrayLike | None = None) -> np.ndarray:
+def constant_pulls(loss: Loss, data: "Dataset", pulls: ArrayLike | None = None) -> np.ndarray:
     """The pulls (n,) of the early phase: those of the zero network, or the given ones.
 
     >>> al.loss.constant_pulls(al.loss.get("exponential"), al.Dataset([[1, 0], [0, 1]], [1, -1]))
@@ -232,9 +239,11 @@ def check_start(loss: Loss, f: ArrayLike, y: ArrayLike) -> None:
     Traceback (most recent call last):
     ValueError: `net` must give a finite loss at the start, got inf
     """
-    f, y = np.asarray(f), np.asarray(y)
+    given, labels = np.asarray(f), inputs.array("y", y, 1)  # the outputs may be infinite
+    if given.dtype.kind not in "biuf" or given.shape != labels.shape:
+        raise ValueError(f"`f` must be {len(labels)} outputs, one for each label, got {f!r}")
     with np.errstate(all="ignore"):
-        found = {"a finite loss": loss.value(f, y), "finite pulls": loss.pull(f, y)}
+        found = {"a finite loss": loss.value(given, labels), "finite pulls": loss.pull(given, labels)}
     for need, values in found.items():
         if not np.isfinite(values).all():
             bad = np.extract(~np.isfinite(values), values)[0]
@@ -302,3 +311,6 @@ def _largest_error(loss, f, y, step):
         return None
     place = np.unravel_index(np.argmax(error), error.shape)
     return pull[place], slope[place], f[place], y[place[1]]
+
+
+inputs.guard(globals())

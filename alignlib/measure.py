@@ -148,3 +148,6 @@ def direction_groups(net: Network, degrees: float = 1.0) -> np.ndarray:
         groups[rest[~outside]] = count
         rest, unit, count = rest[outside], unit[outside], count + 1
     return groups
+
+
+inputs.guard(globals())

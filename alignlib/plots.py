@@ -9,10 +9,12 @@ import numpy as np
 from alignlib import geometry, inputs, measure
 from alignlib.data import Dataset
 from alignlib.network import Network
+from alignlib.trajectory import Trajectory
 
 with inputs.extra("plots"):
     import matplotlib.pyplot as plt
     from cycler import cycler
+    from matplotlib.axes import Axes
     from matplotlib.patheffects import withStroke
 
 # Okabe and Ito's palette: told apart by readers with any kind of colour vision.
@@ -36,7 +38,7 @@ STYLE = {
 }
 
 
-def samples(data, ax=None):
+def samples(data: Dataset, ax=None):
     """Samples in the plane (the first two inputs): filled circles for y > 0, open squares for y < 0.
 
     >>> ax = al.plots.samples(al.data.toy_2d())
@@ -53,7 +55,7 @@ def samples(data, ax=None):
     return ax
 
 
-def cones(data, ax=None, radius=1.0):
+def cones(data: Dataset, ax=None, radius=1.0):
     """The sectors of the plane with one activation pattern; S+, S-, S_dead shaded and named.
 
     >>> data = al.data.toy_2d()
@@ -61,7 +63,7 @@ def cones(data, ax=None, radius=1.0):
     """
     if data.dim != 2:
         raise ValueError(f"`data` must have dim 2 to be drawn, got {data.dim}")
-    ax = _axes(ax)
+    ax, radius = _axes(ax), inputs.positive("radius", radius)
     angle = np.arctan2(data.x[:, 1], data.x[:, 0])
     edge = np.unique(np.mod(np.concatenate([angle + np.pi / 2, angle - np.pi / 2]), 2 * np.pi))
     shade = {"S+": (POSITIVE, "$S_+$"), "S-": (NEGATIVE, "$S_-$"), "dead": ("0.45", r"$S_{\rm dead}$")}
@@ -89,7 +91,7 @@ def cones(data, ax=None, radius=1.0):
     return ax
 
 
-def arrows(net, ax=None):
+def arrows(net: Network, ax=None):
     """Directions of planar neurons as arrows of length one, by the sign of `v_j` as in `turning`.
 
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
@@ -106,7 +108,7 @@ def arrows(net, ax=None):
     return ax
 
 
-def turning(path, ax=None, until=None):
+def turning(path: Trajectory, ax=None, until=None):
     """Directions of planar neurons over time: the radius is time, the angle the direction of `w_j`.
 
     The centre is the start, the rim the time `until` (default: the end). Solid blue lines have
@@ -117,14 +119,15 @@ def turning(path, ax=None, until=None):
     >>> ax = al.plots.turning(path, until=2)
     """
     ax = _axes(ax, polar=True)
-    end = path.t[-1] if until is None else until
+    end = path.t[-1] if until is None else inputs.between("until", until, path.t[0], path.t[-1])
     t = np.linspace(path.t[0], end, 120) if path.continuous else path.t[path.t <= end]
     nets = [path.at(time) for time in t]
     w = np.stack([net.w[:, :2] for net in nets])
     angle = np.unwrap(np.arctan2(w[..., 1], w[..., 0]), axis=0)
-    dead = ~nets[-1].pattern(path.data.x).any(axis=1) & (nets[-1].negative_slope == 0)
+    dies = nets[-1].negative_slope == 0
+    living = {*np.flatnonzero(nets[-1].pattern(path.data.x).any(axis=1))}
     for j, v in enumerate(nets[-1].v):
-        line, colour = (":", DEAD) if dead[j] else _by_sign(v)
+        line, colour = (":", DEAD) if dies and j not in living else _by_sign(v)
         ax.plot(angle[:, j], t, line, color=colour, lw=1.1, alpha=0.8)
     ax.set_ylim(path.t[0] - 0.12 * (end - path.t[0]), end)
     ax.set(yticks=[], xticks=[])
@@ -132,7 +135,7 @@ def turning(path, ax=None, until=None):
     return ax
 
 
-def neurons(path, ax=None):
+def neurons(path: Trajectory, ax=None):
     """Every neuron's cosine to the samples it should turn to, over time.
 
     That is `x_+` (the sum of the positive samples) for `v_j > 0`, solid blue, and `x_-` for
@@ -155,7 +158,7 @@ def neurons(path, ax=None):
     return ax
 
 
-def loss(path, ax=None, relative=False):
+def loss(path: Trajectory, ax=None, relative=False):
     """The loss over time, divided by its first value if `relative`.
 
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
@@ -163,13 +166,14 @@ def loss(path, ax=None, relative=False):
     >>> ax = al.plots.loss(path, relative=True)
     """
     ax = _axes(ax)
+    inputs.choice("relative", relative, (True, False))
     scale = path.loss[0] if relative else 1.0
     ax.plot(path.t, path.loss / scale, color="black")
     ax.set(xlabel="time $t$", ylabel="loss / first loss" if relative else "loss $L$")
     return ax
 
 
-def norms(path, ax=None):
+def norms(path: Trajectory, ax=None):
     """`‖w_j‖` of every neuron over time, on a logarithmic axis.
 
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
@@ -185,7 +189,7 @@ def norms(path, ax=None):
     return ax
 
 
-def fitted(net, data, ax=None):
+def fitted(net: Network, data: Dataset, ax=None):
     """A network of one input and a bias as a function of the input, with the data.
 
     >>> net = al.Network.balanced(width=20, dim=2, scale=1e-3, rng=0)
@@ -207,6 +211,11 @@ def _by_sign(v):
 
 
 def _axes(ax, polar=False):
+    if ax is not None and not isinstance(ax, Axes):
+        raise ValueError(f"`ax` must be axes of Matplotlib or None, got {type(ax).__name__}")
     if ax is not None:
         return ax
     return plt.figure().add_subplot(projection="polar" if polar else None)
+
+
+inputs.guard(globals())

@@ -35,8 +35,8 @@ class Table:
 
     def __init__(self, columns: Sequence[str], rows: Iterable[Iterable], digits: int = 3) -> None:
         digits = inputs.integer("digits", digits, least=1)
-        cells = [list(row) for row in rows]
-        self.columns = [str(name) for name in columns]
+        cells = [inputs.items("rows", row) for row in inputs.items("rows", rows)]
+        self.columns = [str(name) for name in inputs.items("columns", columns)]
         for row in cells:
             if len(row) != len(self.columns):
                 wanted = len(self.columns)

@@ -63,7 +63,9 @@ class Trajectory:
     continuous = True  # whether `at` has the networks between the kept times, too
 
     def __post_init__(self) -> None:
-        for array in (self.t, self.outputs, self.events):
+        for name in ("t", "outputs", "events"):
+            if not isinstance(array := getattr(self, name), np.ndarray):
+                raise ValueError(f"`{name}` must be an array, got {type(array).__name__}")
             array.setflags(write=False)
 
     @property
@@ -97,9 +99,10 @@ class Trajectory:
     def _time(self, t):
         """`t` as a float, between the first and the last kept time."""
         first, last = self.t[0], self.t[-1]
+        given, t = t, one_time(t)
         slack = 1e-12 * max(abs(first), abs(last))  # step times number of steps is rounded
         if not first - slack <= t <= last + slack:
-            raise ValueError(f"`t` must lie between {first:g} and {last:g}, got {t!r}")
+            raise ValueError(f"`t` must lie between {first:g} and {last:g}, got {given!r}")
         return float(np.clip(t, first, last))
 
     def when(self, loss: float) -> float:
@@ -193,6 +196,13 @@ class Recorded(Trajectory):
         return float(self.t[there[0]]) if there.size else np.inf
 
 
+def one_time(t):
+    """`t` as a float; many times are for other methods."""
+    if np.ndim(t) > 0:
+        raise ValueError("`t` must be one time, got many: `networks` and `outputs_at` take them")
+    return inputs.number("t", t)
+
+
 def recorded(data: Dataset, loss: str | Loss, t: ArrayLike, networks: Iterable[Network]) -> Trajectory:
     """A run of your own as a trajectory, for checks, measures and pictures.
 
@@ -231,25 +241,25 @@ def recorded(data: Dataset, loss: str | Loss, t: ArrayLike, networks: Iterable[N
     >>> al.theory.check_alignment(path)
     Claim(alignment: measured 0.42, bound <= 1.48: only illustrated)
     """
-    loss, networks = losses.fitting(loss, data), list(networks)
-    times = inputs.array("t", t, 1, (len(networks),))
+    loss, nets = losses.fitting(loss, data), inputs.items("networks", networks)
+    times = inputs.array("t", t, 1, (len(nets),))
     if (np.diff(times) <= 0).any():
         late = times[1:][np.diff(times) <= 0][0]
         raise ValueError(f"`t` must grow, got {late:g} after a time not before it")
-    for net in networks:
+    for net in nets:
         if not isinstance(net, Network):
             raise ValueError(f"`networks` must be a list of Network, got {type(net).__name__}")
         inputs.same_dim(net, data)
-    if len({net.width for net in networks}) > 1:
-        raise ValueError(f"`networks` must have one width, got {sorted({net.width for net in networks})}")
-    state = _States(times, networks, data)
+    if len({net.width for net in nets}) > 1:
+        raise ValueError(f"`networks` must have one width, got {sorted({net.width for net in nets})}")
+    state = _States(times, nets, data)
     return Recorded(
         data,
         loss,
         times,
-        np.array([net(data.x) for net in networks]),
+        np.array([net(data.x) for net in nets]),
         np.empty(0, EVENT),
-        _aligned_from(data, times, networks),
+        _aligned_from(data, times, nets),
         "recorded by the user",
         state,
         state.patterns,
@@ -278,3 +288,6 @@ class _States:
 
     def patterns(self, time):
         return geometry.patterns(self(time), self.data)
+
+
+inputs.guard(globals())

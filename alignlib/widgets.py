@@ -11,6 +11,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from itertools import product
@@ -60,6 +61,12 @@ class Explorer:
     plays: bool = False
 
     def __post_init__(self):
+        for name in ("controls", "start"):
+            if not isinstance(getattr(self, name), Mapping):
+                kind = type(getattr(self, name)).__name__
+                raise ValueError(f"`{name}` must map the names of controls to values, got {kind}")
+        if not all(isinstance(control, tuple) and len(control) == 2 for control in self.controls.values()):
+            raise ValueError("`controls` must give a label and its values for each, got something else")
         count = math.prod(len(values) for _, values in self.controls.values())
         if not self.controls or not 1 <= count <= MOST:
             raise ValueError(f"`controls` must give 1 to {MOST} pictures, got {count}")

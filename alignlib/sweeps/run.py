@@ -80,11 +80,13 @@ def sweep(
     0   1     0      85
     1  10     0      85
     """
-    configs = list(configs)
-    keys = rows.keys(configs)
+    if not callable(function):
+        raise ValueError(f"`function` must be callable, got {type(function).__name__}")
+    wanted = inputs.items("configs", configs)
+    keys = rows.keys(wanted)
     _check_executor(executor, function)
-    kind = type(configs[0])
-    store = Store(Path(file), function, kind, keep_changed) if file is not None else None
+    kind = type(wanted[0])
+    store = Store(inputs.path("file", file), function, kind, keep_changed) if file is not None else None
     with store or nullcontext():
         table = store.read() if store else {}
         todo = [config for key, config in keys.items() if key not in table or table[key]["error"]]

@@ -58,6 +58,7 @@ def state_of(net, data, loss):
         inputs.undecayed("net", path, "this certificate")
         net, data, signs = path.at(time), path.data, path.patterns(time)
         loss = path.loss_function if loss is None else loss
+    inputs.of_kind("data", data, ["Dataset"])
     loss = losses.get("squared" if loss is None else loss)
     factor = losses.quadratic_factor(loss)
     if factor is None:

@@ -227,3 +227,6 @@ def check_alignment_time(path: "EarlyFlow", key: str = "alignment-time") -> Clai
         bound_alignment_time(data.mu, pull) if all(hypotheses.values()) else np.nan,
         hypotheses=hypotheses,
     )
+
+
+inputs.guard(globals())

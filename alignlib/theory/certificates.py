@@ -104,3 +104,6 @@ def known(loss: str | losses.Loss, names: tuple[str, ...]) -> losses.Loss:
     if losses.get(loss, "sum") not in [losses.get(name, "sum") for name in names]:
         raise ValueError(f"`loss` must be one of {', '.join(names)}, got {loss!r}")
     return loss
+
+
+inputs.guard(globals())

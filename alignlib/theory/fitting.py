@@ -203,15 +203,19 @@ def _speeds(path, t):
 
 
 def _not_before(t2, t):
-    if np.min(t) < t2:
-        raise ValueError(f"`t` must not lie before `t2` = {t2:g}, got {np.min(t):g}")
+    t2, t = inputs.at_least_zero("t2", t2), inputs.array("t", np.atleast_1d(t), 1)
+    if t.min() < t2:
+        raise ValueError(f"`t` must not lie before `t2` = {t2:g}, got {t.min():g}")
 
 
 def _later(path, t2):
     """Times after `t2`, denser towards it down to rounding, up to the last; of a record those it has."""
-    end = path.t[-1]
+    t2, end = inputs.at_least_zero("t2", t2), path.t[-1]
     if not end > t2:
         raise ValueError(f"`t2` must lie before the last kept time {end:g}, got {t2!r}")
     if not path.continuous:
         return path.t[path.t >= t2]
     return np.append(t2 + (end - t2) * np.geomspace(1e-16, 1, TIMES)[:-1], end)
+
+
+inputs.guard(globals())

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alignlib import inputs
 from alignlib import loss as losses
 from alignlib.data import Dataset
 from alignlib.network import Network
 from alignlib.theory.ahead import groups, look_ahead, state_of
+from alignlib.trajectory import Trajectory
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ class Stuck:
         return float(self.rapidities.max(initial=0.0))
 
 
-def certify_stuck(net: Network, data: Dataset, loss: str | losses.Loss | None = None) -> Stuck:
+def certify_stuck(
+    net: Network | Trajectory, data: Dataset | float, loss: str | losses.Loss | None = None
+) -> Stuck:
     """Whether gradient flow from `net` provably ends at least squares of its patterns, above zero.
 
     Patterns are those of the living neurons, now: `f(x_k) = Σ_p ⟨β_p, x_k⟩`, the sum over the patterns
@@ -163,7 +167,7 @@ class Nonconvergence:
 
 
 def certify_nonconvergence(
-    net: Network, data: Dataset, loss: str | losses.Loss | None = None
+    net: Network | Trajectory, data: Dataset | float, loss: str | losses.Loss | None = None
 ) -> Nonconvergence:
     """Whether gradient flow from `net` provably ends at least squares, with a loss above zero.
 
@@ -216,3 +220,6 @@ def certify_nonconvergence(
         beta=found.beta[0],
         least_squares=np.linalg.lstsq(state.x, state.y, rcond=None)[0],
     )
+
+
+inputs.guard(globals())

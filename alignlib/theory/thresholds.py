@@ -131,7 +131,8 @@ def trap(data: Dataset, sign: int = 1, pulls: ArrayLike | None = None) -> np.nda
     >>> al.theory.trap(al.data.toy_2d(spread=100)).sum()
     np.int64(8)
     """
-    toward = sign * np.sign(_pulls(data, pulls))[:, None] * _couplings(data, sign, pulls)
+    couplings = _couplings(data, sign, pulls)
+    toward = sign * np.sign(_pulls(data, pulls))[:, None] * couplings
     own = _own(data, sign, pulls)
     held, before = np.ones(data.n, bool), None
     while before is None or (held != before).any():
@@ -192,3 +193,6 @@ def _map(couplings, active):
 def _positive(terms):
     """Whether the sum over the last axis is positive, and not by rounding alone."""
     return terms.sum(axis=-1) > EDGE * np.abs(terms).sum(axis=-1)
+
+
+inputs.guard(globals())

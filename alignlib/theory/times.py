@@ -129,3 +129,6 @@ def _pull_and_growth(pull, change):
 
 def _separation(mu):
     return inputs.positive("mu", mu, below=np.nextafter(1, 2))
+
+
+inputs.guard(globals())
