@@ -87,7 +87,7 @@ def clusters(rng, n=16, spread=0.005):
 
 
 def four_kinks(n=80):
-    """Xu, Zhang and Zhou: a function with four kinks, evenly sampled; they do not say how often."""
+    """Bai, Xu and Zhou: a function with four kinks, evenly sampled; they do not say how often."""
     x = np.linspace(-1, 1, n)
     y = -relu(x) + relu(2 * (x + 0.3)) - relu(1.5 * (x - 0.4)) + relu(0.5 * (x - 0.8))
     return al.Dataset(with_ones(x), y, "four kinks")
