@@ -215,6 +215,7 @@ def rewrite(app, env):
 def setup(app):
     app.add_node(ledger_node)
     app.add_directive("claim-ledger", ClaimLedger)
+    app.setup_extension("book.questions")
     app.connect("doctree-read", collect)
     app.connect("env-purge-doc", forget)
     app.connect("env-merge-info", merge)

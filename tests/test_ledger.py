@@ -1,9 +1,11 @@
 """The ledger lists what was recorded, and a claim that was not recorded is a failure."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 
 import nbformat
 import pytest
@@ -12,7 +14,7 @@ from docutils import nodes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import alignlib as al
-from book import build, ledger
+from book import build, ledger, questions
 from book.store import CHAPTERS, OPENING, opening_picture
 from tests.conftest import ROOT
 
@@ -90,6 +92,51 @@ def stored_keys(path):
     outputs = [output for cell in cells for output in cell.get("outputs", ())]
     html = "".join(output.get("data", {}).get("text/html", "") for output in outputs)
     return [row["key"] for row in ledger.recorded(html)]
+
+
+QUESTIONS = questions.read(CHAPTERS / "questions.yml")
+# How many of each kind the two papers have.
+ASKED = {
+    ("MMV", "open question"): 3,
+    ("MMV", "next check"): 3,
+    ("MMV", "mechanism"): 3,
+    ("MMV", "break condition"): 6,
+    ("MMV", "failure signature"): 3,
+    ("MMV", "trade-off"): 3,
+    ("MMV", "first experiment"): 3,
+    ("BF", "open question"): 1,
+    ("BF", "mechanism"): 3,
+    ("BF", "break condition"): 2,
+    ("BF", "failure signature"): 1,
+}
+
+
+def test_all_that_the_papers_ask_and_warn_of_is_in_the_ledger():
+    assert Counter((entry["paper"], entry["kind"]) for entry in QUESTIONS) == ASKED
+    assert len({(entry["kind"], entry["asks"]) for entry in QUESTIONS}) == len(QUESTIONS)
+    assert "{question-ledger}" in (CHAPTERS / "ledger.md").read_text()
+
+
+def anchors(page):
+    """What a link to a notebook can name: headings, labels, targets, figures."""
+    cells = nbformat.read(CHAPTERS / f"{page}.ipynb", as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    found = set(re.findall(r"^:label: (\S+)$|^\((\S+)\)=$", text, re.MULTILINE))
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+    figures = (cell.metadata.get("mystnb", {}).get("figure", {}).get("name") for cell in cells)
+    return slugs | {name for pair in found for name in pair} | set(figures)
+
+
+@pytest.mark.parametrize("entry", QUESTIONS, ids=lambda entry: f"{entry['paper']}: {entry['asks']}")
+def test_a_question_of_the_papers_is_answered_at_a_place_and_by_claims(entry):
+    page, _, anchor = entry["where"].partition("#")
+    if anchor or page[:2] not in ("07", "08", "09"):  # whole chapters that answer one question each
+        assert anchor in anchors(page)
+    listed = {key for claims in ledger.read(CHAPTERS / "claims.yml").values() for key in claims}
+    assert entry["claims"]
+    assert set(entry["claims"]) <= listed
+    assert set(entry) <= {"kind", "paper", "asks", "where", "claims", "open"}
 
 
 def test_the_readme_s_figure_is_the_landing_page_s():
@@ -225,3 +272,28 @@ def test_pages_launch_the_repository_they_are_built_from_and_have_no_dead_button
     binder = "https://mybinder.org/v2/gh/reader/fork/main?urlpath=lab/tree/chapters/one.ipynb"
     assert on_github.count(f'href="{binder}"') == 2  # the button and the link
     assert "https://colab.research.google.com/github/reader/fork/blob/main/chapters/one.ipynb" in on_github
+
+
+def asked(small, **changes):
+    """Write one question into a small book, whose ledger shows it."""
+    entry = {"kind": "next check", "paper": "MMV", "asks": "Why?", "where": "one#words", "claims": ["demo"]}
+    text = yaml.safe_dump([entry | {"open": "nearly all"} | changes])
+    (small.folder / "chapters" / "questions.yml").write_text(text)
+    (small.folder / "chapters" / "ledger.md").write_text(
+        "# Ledger\n\n```{claim-ledger}\n```\n\n```{question-ledger}\n```\n"
+    )
+
+
+def test_the_ledger_shows_a_question_with_its_answer_and_one_without_stops_the_build(tmp_path):
+    small = Small(tmp_path)
+    small.write(text="## Words\n\nIn full.")
+    asked(small)
+    assert small.build() == 0, small.said
+    for shown in ("Next checks", "Why?", "open: nearly all", 'href="one.html#words"', "demo</a>: holds"):
+        assert shown in small.row(), shown
+    assert small.row().count('href="one.html#claim-demo"') == 2  # from the claim, and from the question
+
+    asked(small, where="one#nowhere", claims=["never"])
+    assert small.build() != 0
+    assert "nothing at 'one#nowhere'" in small.said
+    assert "no claim 'never' was recorded" in small.said
