@@ -43,6 +43,12 @@ class Block:
 
 def descend(block):
     """What the fifty runs of a block end at, and how many of their neurons turned."""
+    w, v, turned = moved(block)
+    return ends(w, v) | {"turned": int(turned.sum())}
+
+
+def moved(block):
+    """The weights of the fifty runs at the end, and which neurons have had another sign of v."""
     data, rng = al.data.three_points(), np.random.default_rng(block.first)
     w, v = draws(block)
     sign, turned, uw, uv = np.sign(v), np.zeros(v.shape, bool), 0.0, 0.0
@@ -56,7 +62,7 @@ def descend(block):
         uv = block.momentum * uv + (w * d).sum(axis=2) - block.decay * v
         w, v = w + block.step * uw, v + block.step * uv
         turned |= v * sign < 0
-    return ends(w, v) | {"turned": int(turned.sum())}
+    return w, v, turned
 
 
 def draws(block):
@@ -92,7 +98,7 @@ def adam(step, n_steps):
 
 
 def mnist():
-    """Rows on MNIST 0/1, seen when the loss has moved by 1 %: time, worst cosine, turned, largest N/v²."""
+    """Rows on MNIST 0/1 when the loss has moved by 1 %: time, largest angle (°), turned, largest N/v²."""
     data = al.data.mnist_pair(0, 1)
     net, rows = al.Network.balanced(50, data.dim, 1e-6, rng=0), []
     for name, step, n_steps, more in KINDS:
@@ -100,9 +106,9 @@ def mnist():
         time = path.when(0.99 * path.loss[0])
         now = path.at(time)
         goal = np.where(net.v > 0, *al.geometry.cosine(now.w, al.geometry.centres(data)).T)
-        slower = (1 - more.get("momentum", 0.0)) * data.n / more.get("batch_size", data.n)
-        turned = int((now.v * net.v < 0).sum())
-        rows.append([name, time / slower, goal.min(), turned, (now.minkowski() / now.v**2).max()])
+        clock = data.n / more.get("batch_size", data.n) * (1 - more.get("momentum", 0.0))
+        turned, drift = (now.v * net.v < 0).sum(), (now.minkowski() / now.v**2).max()
+        rows.append([name, time / clock, np.degrees(np.arccos(goal.min())), int(turned), drift])
     return rows
 
 
@@ -112,7 +118,7 @@ def blocks():
     plain = [Block(step, first=50 * k) for step in STEPS for k in range(4 if step < 0.1 else 8)]
     scales = [Block(0.2, scale=scale, end=600.0, first=50 * k) for scale in SCALES for k in range(4)]
     heavy = [
-        Block(step * (1 - mu) ** 2 / (1 + mu), momentum=mu, first=first)
+        Block(round(step * (1 - mu) ** 2 / (1 + mu), 6), momentum=mu, first=first)
         for mu in (0.5, 0.9)
         for step in (0.2, 0.3)
         for first in two

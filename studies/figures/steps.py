@@ -99,10 +99,10 @@ def escapes(table, law):
         "momentum 0.5": (0.5, ORANGE, "s"),
         "momentum 0.9": (0.9, "black", "^"),
     }
-    for name, (momentum, ink, mark) in kinds.items():
+    for name, (momentum, ink, mark, shift) in kinds.items():
         these = table[table.momentum == momentum]
         for step, part in these.groupby("step"):
-            _dot(ax, al.theory.effective_step(step, momentum), part, ink, mark, name)
+            _dot(ax, al.theory.effective_step(step, momentum) + shift, part, ink, mark, name)
             name = None  # one label a kind
     ax.set(
         xlabel=r"step, with momentum $\eta(1+m)/(1-m)^2$",
@@ -138,10 +138,10 @@ def latest(mu, rows):
     """Alignment times of the slowest neuron known over the step: measured, and the bounds."""
     _, ax = plt.subplots(figsize=(5, 3))
     step, measured, bound = np.transpose(rows)
-    ax.plot(step, bound, "-", color="black", lw=1, drawstyle="default", label="bound of descent")
+    ax.plot(step, bound, "-", color="black", lw=1, label="bound of descent")
     ax.plot(step, measured, "o", color=BLUE, ms=5, label="measured")
     ax.axhline(
         np.arcsinh(1 / mu), ls="--", color=GREY, label=r"bound of the flow, $\mathrm{arsinh}(1/\mu)$"
     )
-    ax.set(xlabel=r"step $\eta$", ylabel="alignment time", ylim=(0, None))
-    ax.legend(loc="lower right")
+    ax.set(xlabel=r"step $\eta$", ylabel="alignment time", ylim=(2.5, 4.2))
+    ax.legend(loc="upper left")
