@@ -94,10 +94,10 @@ def escapes(table, law):
     """Share of escaped runs over the (effective) step, with 95 % intervals, and the law."""
     _, ax = plt.subplots(figsize=(5, 3.4))
     ax.plot(law[0], law[1], "-", color="black", lw=1, label="from single neurons")
-    kinds = {
-        "plain": (0.0, BLUE, "o"),
-        "momentum 0.5": (0.5, ORANGE, "s"),
-        "momentum 0.9": (0.9, "black", "^"),
+    kinds = {  # momentum, how it is drawn, and how far to the side
+        "plain": (0.0, BLUE, "o", 0.0),
+        "momentum 0.5": (0.5, ORANGE, "s", 0.005),
+        "momentum 0.9": (0.9, "black", "^", 0.01),
     }
     for name, (momentum, ink, mark, shift) in kinds.items():
         these = table[table.momentum == momentum]
