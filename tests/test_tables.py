@@ -14,6 +14,7 @@ from studies import (
     forty_points,
     narrow,
     phase_diagram,
+    steps,
     survival,
     tables,
     threshold,
@@ -31,6 +32,7 @@ SWEEPS = {
     "forty_points": (forty_points.history, forty_points.grid(), (4,)),
     "class_sums": (class_sums.real, class_sums.grid(), (90, 92)),
     "class_sums_controlled": (class_sums.controlled, class_sums.ladder(), (100, 520)),
+    "steps": (steps.descend, steps.blocks(), (40, 60)),
     "threshold": (threshold.outcome, threshold.grid(), (7, 120)),
 }
 

@@ -2,8 +2,8 @@
 
 The early phase is in `alignment` and `times`, the fit after it in `fitting`; what follows for ever from one
 network is in `certificates` if its loss goes to zero, in `stuck` if it cannot, by `ahead`. Where neurons
-align without Assumption 1 is in `thresholds`.
--> thresholds, certificates, ahead -> stuck, times -> fitting, alignment
+align without Assumption 1 is in `thresholds`, what a finite step changes in `steps`.
+-> thresholds, steps, certificates, ahead -> stuck, times -> fitting, alignment
 """
 
 from alignlib.claim import Claim
@@ -25,6 +25,7 @@ from alignlib.theory.fitting import (
     check_low_rank,
     check_third_singular_value,
 )
+from alignlib.theory.steps import bound_descent_time, bound_imbalance, effective_step
 from alignlib.theory.stuck import certify_nonconvergence, certify_stuck
 from alignlib.theory.thresholds import Settled, check_class_sums, fixed_points, settle, threshold, trap
 from alignlib.theory.times import bound_alignment_time, bound_turning_time, sufficient_scale
@@ -33,6 +34,8 @@ __all__ = [
     "Claim",
     "Settled",
     "bound_alignment_time",
+    "bound_descent_time",
+    "bound_imbalance",
     "bound_loss",
     "bound_stable_rank",
     "bound_third_singular_value",
@@ -51,6 +54,7 @@ __all__ = [
     "check_low_rank",
     "check_nonconvergence",
     "check_third_singular_value",
+    "effective_step",
     "fixed_points",
     "settle",
     "sufficient_scale",
