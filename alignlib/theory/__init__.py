@@ -2,8 +2,8 @@
 
 The early phase is in `alignment` and `times`, the fit after it in `fitting`; what follows for ever from one
 network is in `certificates` if its loss goes to zero, in `stuck` if it cannot, by `ahead`. Where neurons
-align without Assumption 1 is in `thresholds`.
--> thresholds, certificates, ahead -> stuck, times -> fitting, alignment
+align without Assumption 1 is in `thresholds`, what wakes next at a plateau in `jumps`.
+-> thresholds, jumps, certificates, ahead -> stuck, times -> fitting, alignment
 """
 
 from alignlib.claim import Claim
@@ -25,12 +25,14 @@ from alignlib.theory.fitting import (
     check_low_rank,
     check_third_singular_value,
 )
+from alignlib.theory.jumps import Jump, dormant, next_jumps
 from alignlib.theory.stuck import certify_nonconvergence, certify_stuck
 from alignlib.theory.thresholds import Settled, check_class_sums, fixed_points, settle, threshold, trap
 from alignlib.theory.times import bound_alignment_time, bound_turning_time, sufficient_scale
 
 __all__ = [
     "Claim",
+    "Jump",
     "Settled",
     "bound_alignment_time",
     "bound_loss",
@@ -51,7 +53,9 @@ __all__ = [
     "check_low_rank",
     "check_nonconvergence",
     "check_third_singular_value",
+    "dormant",
     "fixed_points",
+    "next_jumps",
     "settle",
     "sufficient_scale",
     "threshold",
