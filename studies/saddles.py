@@ -1,10 +1,11 @@
 """From saddle to saddle: every jump foretold from the plateau before it, then measured: chapter 9.
 
-    python -m studies.saddles     about seven minutes on one core
+    python -m studies.saddles     about fifteen minutes on one core
 
-Writes `saddles.csv`, one row a run: for the first four jumps who was foretold to wake and when, from the
-state at the plateau alone, and when they did; and `saddles_escape.csv`, the same of unbalanced starts on
-the three points. The fine print of chapter 9 makes some rows again.
+Writes, one row a run: `saddles.csv`, for the first four jumps who was foretold to wake and when, from the
+state at the plateau alone, and when they did; `saddles_wait.csv`, who lives until the first jump of the
+forty points; `saddles_escape.csv`, unbalanced starts on the three points. The fine print of chapter 9 makes
+some rows again.
 """
 
 from dataclasses import dataclass
@@ -61,12 +62,12 @@ def problem(name):
     }[name]
 
 
-def flow(start):
-    """The gradient flow, for a time that grows with log(1/ε)."""
-    data, loss, width, t_end = problem(start.problem)
+def flow(start, rtol=1e-5, t_end=None):
+    """The gradient flow, for a time that grows with log(1/ε) unless one is given."""
+    data, loss, width, end = problem(start.problem)
     net = al.Network.balanced(width, data.dim, start.scale, rng=start.seed)
-    t_end *= np.log(1 / start.scale) / np.log(1e6)
-    return al.gradient_flow(net, data, loss, t_end, rtol=1e-5)
+    t_end = t_end or end * np.log(1 / start.scale) / np.log(1e6)
+    return al.gradient_flow(net, data, loss, t_end, rtol=rtol)
 
 
 def speeds(path):
@@ -114,7 +115,9 @@ def ledger(path, level=LEVEL, most=MOST):
             break
         now = plateau_after(path, rows[-1]["measured"], speed)
     table = pd.DataFrame(rows)
-    table.attrs = {"refused": len(refused), "refused_came": sum(refused)}
+    last = path.at(now or rows[-1]["measured"])
+    late = (path.final.v[al.theory.dormant(last, level)] ** 2).sum()  # who woke, and nobody foretold it
+    table.attrs = {"refused": len(refused), "refused_came": sum(refused), "late_mass": late}
     return table
 
 
@@ -168,6 +171,26 @@ def bound(path, jump, now, seen):
     return (1 + np.tan(far + spent)) * spent / (jump.rate * np.cos(far))
 
 
+def attack(path, now, level):
+    """Error of the first steady forecast whose neurons are settled, and its bound."""
+    jump = steady(path.at(now), path.data, path.loss_function, level)
+    seen = woken(path, jump.neurons, now, level)
+    return now + jump.delay - seen, bound(path, jump, now, seen)
+
+
+def overshoot(path, now, end):
+    """By how many e-folds any neuron grows more from `now` on than the fastest rate and the pulls allow."""
+    times = np.linspace(now, end, 1001)
+    g = path.loss_function.pull(path.outputs_at(times), path.data.y)
+    moved = np.abs(g - g[0]) @ np.linalg.norm(path.data.x, axis=1)
+    moved = np.append(0, np.cumsum((moved[1:] + moved[:-1]) / 2 * np.diff(times)))
+    vectors = al.extremal_vectors(path.data, path.loss_function, pulls=g[0])
+    rate = max(vector.rate for vector in vectors)
+    size = np.array([np.hypot(al.measure.norms(net), net.v) for net in path.networks(times[::20])])
+    allowed = rate * (times - now) + moved
+    return float((np.log(size / size[0]) - allowed[::20, None])[1:].max())
+
+
 def measured(start):
     """One row of the table: the columns of `ledger`, numbered by jump."""
     path = flow(start)
@@ -190,6 +213,12 @@ def long(table):
     return pd.concat(parts, ignore_index=True)
 
 
+def came_true(rows):
+    """Those of `long` whose group woke within a tenth of the foretold wait."""
+    delay = rows.foretold - rows.plateau
+    return rows[(rows.measured - rows.foretold).abs() < 0.1 * delay]
+
+
 def greedy(net, data, loss, most=MOST):
     """The jumps from the start alone, in the manner of AGF: sleepers in closed form, the awake to rest.
 
@@ -208,9 +237,26 @@ def greedy(net, data, loss, most=MOST):
     return found
 
 
-def steady(net, data, loss):
+def greedy_coefficients(name, seed=0):
+    """The growth of the times of `greedy` with log(1/ε), from ε = 1e-9 to 1e-12."""
+    data, loss, width, _ = problem(name)
+    runs = [
+        greedy(al.Network.balanced(width, data.dim, scale, rng=seed), data, loss) for scale in (1e-9, 1e-12)
+    ]
+    return [(late[0] - early[0]) / np.log(1e3) for early, late in zip(*runs)]
+
+
+def coefficients(table, name):
+    """The same of the full flow: mean and standard deviation over the seeds, for each jump."""
+    rows = came_true(long(table)).query("problem == @name")
+    times = rows.pivot_table(index=["jump", "seed"], columns="scale", values="measured").dropna()
+    growth = (times[1e-12] - times[1e-9]) / np.log(1e3)
+    return growth.groupby("jump").agg(["mean", "std"])
+
+
+def steady(net, data, loss, level=LEVEL):
     """The first group foretold to wake, if the pulls stand still enough; else None."""
-    found = al.theory.next_jumps(net, data, loss, LEVEL)
+    found = al.theory.next_jumps(net, data, loss, level)
     return next((jump for jump in found if jump.delay < np.inf and jump.drift < STEADY), None)
 
 
@@ -219,6 +265,57 @@ def put(net, rows, part):
     w, v = net.w.copy(), net.v.copy()
     w[rows], v[rows] = part.w, part.v
     return al.Network(w, v)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A balanced start of two hundred neurons on the forty points."""
+
+    scale: float
+    seed: int
+
+
+def waits():
+    scales = (1e-6, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15, 1e-18)
+    return [Wait(scale, seed) for scale in scales for seed in SEEDS]
+
+
+def lifetimes(seed=0):
+    """When each neuron with v < 0 of a `Wait` dies in the early flow; and the foretold first jump."""
+    data = al.data.stewart(rng=0)
+    net = al.Network.balanced(200, 2, 1.0, rng=seed)
+    early = al.early_flow(net, data, "squared")
+    deaths = np.zeros(net.width)
+    np.maximum.at(deaths, early.events["neuron"], early.events["t"])
+    deaths[early.final_patterns.any(axis=1)] = np.inf
+
+    def first(scale):
+        small = al.Network.balanced(200, 2, scale, rng=seed)
+        return al.theory.next_jumps(small, data, "squared", LEVEL)[0].delay
+
+    return deaths[net.v < 0], first
+
+
+def survivors(start, rtol=1e-5):
+    """How many neurons with v < 0 live when the first jump comes: by the early flow alone, and really."""
+    data = al.data.stewart(rng=0)
+    net = al.Network.balanced(200, 2, start.scale, rng=start.seed)
+    first = al.theory.next_jumps(net, data, "squared", LEVEL)[0]
+    early = al.early_flow(net, data, "squared")
+    end = 100 * np.log(1 / start.scale)
+    path = al.gradient_flow(net, data, "squared", end, rtol=rtol)
+    return {
+        "first": first.delay,
+        "foretold": living(early, first.delay),
+        "measured": living(path, woken(path, first.neurons, 0.0)),
+        "final_loss": path.loss[-1],
+        "stuck": bool(al.theory.certify_stuck(path, end)),
+    }
+
+
+def living(path, t):
+    """The neurons with v < 0 that are active somewhere at time t."""
+    return int((path.patterns(t) > 0).any(axis=1)[path.start.v < 0].sum())
 
 
 @dataclass(frozen=True)
@@ -253,6 +350,13 @@ def spare(scale, side=210.0):
     return al.Network(np.vstack([rest.w, more]), np.append(rest.v, np.full(len(turn), scale)))
 
 
+def excess(path, times):
+    """`Σ v_j² - ‖Σ v_j w_j‖` over the neurons active on all samples: the mass that is not needed."""
+    full = (path.patterns(float(times[0])) > 0).all(axis=1) & (path.at(float(times[0])).v > 0)
+    nets = [net.some(full) for net in path.networks(times)]
+    return np.array([net.v @ net.v - np.linalg.norm(net.v @ net.w) for net in nets])
+
+
 def starts():
     return [
         Start(name, scale, seed)
@@ -267,6 +371,7 @@ if __name__ == "__main__":
         __doc__,
         [
             ("saddles", measured, starts()),
+            ("saddles_wait", survivors, waits()),
             ("saddles_escape", escape, [Unbalanced(seed) for seed in range(20)]),
         ],
     )

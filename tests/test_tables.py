@@ -14,6 +14,7 @@ from studies import (
     forty_points,
     narrow,
     phase_diagram,
+    saddles,
     survival,
     tables,
     threshold,
@@ -31,6 +32,9 @@ SWEEPS = {
     "forty_points": (forty_points.history, forty_points.grid(), (4,)),
     "class_sums": (class_sums.real, class_sums.grid(), (90, 92)),
     "class_sums_controlled": (class_sums.controlled, class_sums.ladder(), (100, 520)),
+    "saddles": (saddles.measured, saddles.starts(), (12, 55)),
+    "saddles_wait": (saddles.survivors, saddles.waits(), (85,)),
+    "saddles_escape": (saddles.escape, [saddles.Unbalanced(seed) for seed in range(20)], (7,)),
     "threshold": (threshold.outcome, threshold.grid(), (7, 120)),
 }
 

@@ -79,8 +79,8 @@ def next_jumps(net: Network, data: Dataset, loss: str | losses.Loss, level: floa
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-6, rng=0)
     >>> for jump in al.theory.next_jumps(net, data, "exponential"):
     ...     print(jump)
-    Jump(4 neurons, sign=+1, pattern=101, rate=1.64, delay=7.333)
-    Jump(6 neurons, sign=-1, pattern=010, rate=1, delay=11.53)
+    Jump(4 neurons, sign=+1, pattern=101, rate=1.64, delay=7.55)
+    Jump(6 neurons, sign=-1, pattern=010, rate=1, delay=12.27)
     """
     from alignlib.early import early_flow
 
