@@ -106,8 +106,8 @@ def errors(table):
     handles, labels = ax.get_legend_handles_labels()
     ax.legend(handles[::2], labels[::2], fontsize=9, ncols=2, loc="lower left")
     ax.axhline(saddles.LEVEL, color="0.6", lw=1)
-    ax.text(1.3e-12, 1.2 * saddles.LEVEL, "level", color="0.4", fontsize=10)
-    ax.set(xlabel="scale $\\varepsilon$", ylabel="error, e-folds", ylim=(3e-5, 0.1))
+    ax.text(3e-3, 1.05 * saddles.LEVEL, "level", color="0.4", fontsize=10)
+    ax.set(xlabel="scale $\\varepsilon$", ylabel="error, e-folds", ylim=(3e-5, 0.1), xlim=(4e-13, 2e-2))
 
 
 def levels(rows):
@@ -139,11 +139,11 @@ def decay(runs, start, ends):
     ax.legend()
 
 
-def waits(table, deaths, first):
+def waits(table):
     """Top: who lives when the first jump comes. Bottom: where the loss ends. Over the scale."""
     _, (top, low) = plt.subplots(2, 1, figsize=(5, 4.2), sharex=True)
-    scales = np.logspace(-18, -6, 121)
-    top.semilogx(scales, [(deaths > first(scale)).sum() for scale in scales], color=GREEN)
+    foretold = table.groupby("scale").foretold.mean()
+    top.semilogx(foretold.index, foretold, color=GREEN)
     spread = table.groupby("scale").measured
     up, down = spread.max() - spread.mean(), spread.mean() - spread.min()
     top.errorbar(spread.mean().index, spread.mean(), [down, up], fmt="o", color=BLACK, ms=4, lw=1)
