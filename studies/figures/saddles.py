@@ -83,11 +83,10 @@ class Sleepers:
         low.set(xticks=[0, 90, 180, 270, 360])
 
     def words(self, plateau):
-        row, (net, _, asleep) = self.rows.iloc[plateau - 1], self.at(plateau)
+        row = self.rows.iloc[plateau - 1]
         return (
-            f"Time {row.plateau:.0f}, loss {row.loss:.2f}: {len(asleep)} of {net.width} neurons sleep. "
-            f"Foretold: the next {row.woke} wake at {row.foretold:.1f}, rate {row.rate:.2f}. "
-            f"In the full flow they woke at {row.measured:.1f}."
+            f"Foretold here: the next {row.woke} neurons wake at {row.foretold:.1f}, "
+            f"and grow at the rate {row.rate:.2f}. In the full flow they woke at {row.measured:.1f}."
         )
 
 
