@@ -14,6 +14,7 @@ from studies import (
     forty_points,
     narrow,
     phase_diagram,
+    saddles,
     steps,
     survival,
     tables,
@@ -33,6 +34,10 @@ SWEEPS = {
     "class_sums": (class_sums.real, class_sums.grid(), (90, 92)),
     "class_sums_controlled": (class_sums.controlled, class_sums.ladder(), (100, 520)),
     "steps": (steps.descend, steps.blocks(), (40, 60)),
+    # Those two look at a step of the solver, which a rounding moves; chapter 9 makes forecasts again.
+    "saddles": (saddles.measured, saddles.starts(), ()),
+    "saddles_escape": (saddles.escape, [saddles.Unbalanced(seed) for seed in range(20)], ()),
+    "saddles_wait": (saddles.survivors, saddles.waits(), (85,)),
     "threshold": (threshold.outcome, threshold.grid(), (7, 120)),
 }
 

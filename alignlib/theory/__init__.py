@@ -2,8 +2,9 @@
 
 The early phase is in `alignment` and `times`, the fit after it in `fitting`; what follows for ever from one
 network is in `certificates` if its loss goes to zero, in `stuck` if it cannot, by `ahead`. Where neurons
-align without Assumption 1 is in `thresholds`, what a finite step changes in `steps`.
--> thresholds, steps, certificates, ahead -> stuck, times -> fitting, alignment
+align without Assumption 1 is in `thresholds`, what a finite step changes in `steps`, what wakes next at a
+plateau in `jumps`.
+-> thresholds, steps, jumps, certificates, ahead -> stuck, times -> fitting, alignment
 """
 
 from alignlib.claim import Claim
@@ -25,6 +26,7 @@ from alignlib.theory.fitting import (
     check_low_rank,
     check_third_singular_value,
 )
+from alignlib.theory.jumps import Jump, dormant, next_jumps
 from alignlib.theory.steps import bound_descent_time, bound_imbalance, effective_step
 from alignlib.theory.stuck import certify_nonconvergence, certify_stuck
 from alignlib.theory.thresholds import Settled, check_class_sums, fixed_points, settle, threshold, trap
@@ -32,6 +34,7 @@ from alignlib.theory.times import bound_alignment_time, bound_turning_time, suff
 
 __all__ = [
     "Claim",
+    "Jump",
     "Settled",
     "bound_alignment_time",
     "bound_descent_time",
@@ -54,8 +57,10 @@ __all__ = [
     "check_low_rank",
     "check_nonconvergence",
     "check_third_singular_value",
+    "dormant",
     "effective_step",
     "fixed_points",
+    "next_jumps",
     "settle",
     "sufficient_scale",
     "threshold",

@@ -82,3 +82,6 @@ def effective_step(step: float, momentum: float) -> float:
     """
     momentum = inputs.at_least_zero("momentum", momentum, below=1)
     return inputs.positive("step", step) * (1 + momentum) / (1 - momentum) ** 2
+
+
+inputs.guard(globals())
