@@ -80,6 +80,20 @@ def neurons(net: "Network | Trajectory", data: "Dataset | float", loss: str | lo
     )
 
 
+def missing(path: Trajectory) -> list[int]:
+    """The signs of labels that no neuron works for at the end of a run: alive, of this sign, active there.
+
+    >>> net = al.Network([[0, 1], [1, 1]], [1, 1])
+    >>> al.diagnosis.missing(al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3))
+    [-1]
+    """
+    signs, v, y = path.patterns(path.t[-1]), path.final.v, path.data.y
+    if path.final.negative_slope:
+        return []
+    sides = [s for s in (1, -1) if (s * y > 0).any()]
+    return [s for s in sides if not (signs[s * v > 0][:, s * y > 0] > 0).any()]
+
+
 def _kinds(signs, y, alive):
     active = signs > 0
     kind = np.full(len(signs), "partial", dtype="<U7")

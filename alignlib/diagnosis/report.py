@@ -9,7 +9,7 @@ from alignlib import inputs, theory
 from alignlib import loss as losses
 from alignlib.claim import Claim, number, printed
 from alignlib.diagnosis import rules
-from alignlib.diagnosis.census import Neurons, neurons
+from alignlib.diagnosis.census import Neurons, missing, neurons
 from alignlib.diagnosis.exits import WayOut, ways_out
 from alignlib.diagnosis.stalls import Plateau, plateaus
 from alignlib.diagnosis.start import MOVED, Outlook, outlook
@@ -173,7 +173,7 @@ def diagnose(path: Trajectory, flow: bool = True) -> Diagnosis:
         aligned=float(path.alignment_time),
         moved=_moved(path),
         outlook=outlook(path.start, data, loss),
-        missing=_missing(path),
+        missing=missing(path),
         flips=_flips(path),
         stalled=stalled,
         certificate=_certificate(path),
@@ -216,15 +216,6 @@ def _moved(path):
         return path.when((1 - MOVED) * path.loss[0])
     there = np.flatnonzero(path.loss <= (1 - MOVED) * path.loss[0])
     return float(path.t[there[0]]) if there.size else np.inf
-
-
-def _missing(path):
-    """The signs s of labels for which no living neuron with that sign of v is active on any such sample."""
-    signs, v, y = path.patterns(path.t[-1]), path.final.v, path.data.y
-    if path.start.negative_slope:
-        return []
-    sides = [s for s in (1, -1) if (s * y > 0).any()]
-    return [s for s in sides if not (signs[s * v > 0][:, s * y > 0] > 0).any()]
 
 
 def _flips(path):

@@ -76,7 +76,7 @@ def about(value: float) -> str:
 
 
 def _neurons(count):
-    return f"{count} neuron" + "s" * (count != 1)
+    return f"{count} neuron{'' if count == 1 else 's'}"
 
 
 def _claim(key, statement, source, measured, bound, relation=">=", hypotheses=None):

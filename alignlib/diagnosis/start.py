@@ -24,7 +24,8 @@ class Outlook:
     size : `√Σ(‖w_j‖² + v_j²)`
     d_max : the largest rate at which a neuron of this start ends up growing
     fit_time : about when the loss has moved by 1 %, if the pulls stay; about `log(1/size) / d_max`
-    settled : (h,) times of the last event of every neuron in the early flow; no scale changes them
+    settled : (h,) times of the last event of every neuron in the early flow, or, if that comes later, when
+        its output weight has taken its last sign; no scale changes them
     late : (h,) booleans, not settled by `fit_time`
     dead, space_like : (h,) booleans, dead at the end of the early flow; `‖w_j‖ > |v_j|` at the start
     mu, violating : separation and share of violating pairs; nan unless labels are +1 and -1
@@ -99,8 +100,6 @@ def outlook(
     early = early_flow(net, data, loss)
     rates = growth(early, g)
     fit = moves(early, g, MOVED * loss.value(net(data.x), data.y))
-    settled = np.zeros(net.width)
-    np.maximum.at(settled, early.events["neuron"], early.events["t"])
     size2 = (net.w**2).sum(axis=1)
     at_start, living = _fresh(net, data, loss, inputs.integer("draws", draws), rng)
     needed = [share for share, side in zip(living, (g > 0, g < 0)) if side.any()]
@@ -109,7 +108,7 @@ def outlook(
         size=float(np.sqrt(size2.sum() + (net.v**2).sum())),
         d_max=float(rates.max(initial=0.0)),
         fit_time=fit,
-        settled=settled,
+        settled=(settled := _settled(early, g)),
         late=settled > fit,
         dead=dead(early, net),
         space_like=net.minkowski() > SPACE * size2,
@@ -145,6 +144,25 @@ def dead(early: EarlyFlow, net: Network) -> np.ndarray:
     """Who is on no sample at the end of the early flow, (h,)."""
     alive = early.final_patterns.any(axis=1) | early.sliding.any(axis=1)
     return ~alive & (net.negative_slope == 0)
+
+
+def _settled(early, g):
+    """When every neuron has seen its last event, and the last change of the sign of v, (h,)."""
+    settled = np.zeros(early.start.width)
+    np.maximum.at(settled, early.events["neuron"], early.events["t"])
+    return np.maximum(settled, _turned(early, along(early, g) * (growth(early, g) > 0)))
+
+
+def _turned(early, lean):
+    """When v has taken the sign of `lean`, to 2 %, (h,); 0 where it begins with it, or that is 0."""
+    result, turns = np.zeros(len(lean)), early.start.v * lean < 0
+    if turns.any():
+        # After all events it takes log(‖w‖ / |v + b|) / rate: at most 40 / rate, rounding being what it is.
+        rate = np.abs(lean[turns])
+        times = np.geomspace(0.01 / rate.max(), early.t[-1] + 40 / rate.min(), 400)
+        not_yet = np.array([early.at(t).v[turns] * lean[turns] < 0 for t in times])
+        result[turns] = times[np.minimum(not_yet.sum(axis=0), len(times) - 1)]
+    return result
 
 
 def moves(early: EarlyFlow, g: np.ndarray, drop: float) -> float:
