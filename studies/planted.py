@@ -7,6 +7,7 @@ import numpy as np
 
 import alignlib as al
 from alignlib.diagnosis import Advice, Diagnosis
+from alignlib.diagnosis.start import MOVED, moves
 from alignlib.trajectory import Trajectory
 
 FIT = 0.1  # share of the loss of the zero network up to which a run has learned
@@ -82,15 +83,12 @@ def stragglers(seed):
     for rng in range(100 * seed, 100 * seed + 100):
         net = al.Network.unbalanced(60, 2, 1.0, rng)
         level = al.Network(net.w, np.sign(net.v) * np.linalg.norm(net.w, axis=1))
-        late, soon = (
-            al.diagnosis.outlook(one, data, "exponential", 1).alignment_time for one in (net, level)
-        )
+        late, soon = (al.early_flow(one, data, "exponential").alignment_times.max() for one in (net, level))
         if late > least**2 * soon:
             break
-    for factor in np.geomspace(1e-2, 1e-16, 29):
-        ahead = al.diagnosis.outlook(net.scaled(factor), data, "exponential", draws=1)
-        if ahead.fit_time > least * soon:
-            break
+    early, factor = al.early_flow(net, data, "exponential"), 1.0
+    while moves(early, data.y, MOVED * data.n / factor) < least * soon:
+        factor /= 2
     return flow(data, net.scaled(factor))
 
 
