@@ -147,12 +147,16 @@ def reworked(path, advice):
     return bool(data.mu > 0 and first(again(path, net=net, data=data)))
 
 
+def flipped(seed, count):
+    """Forty separated samples with so many labels flipped, and which."""
+    data = separated(seed, 40, 10, 0.1)
+    wrong = np.random.default_rng(seed).permutation(40) < count
+    return al.Dataset(data.x, np.where(wrong, -data.y, data.y)), wrong
+
+
 def labels(seed):
     """Four labels of forty flipped."""
-    data = separated(seed, 40, 10, 0.1)
-    wrong = np.random.default_rng(seed).permutation(40) < 4
-    data = al.Dataset(data.x, np.where(wrong, -data.y, data.y))
-    return flow(data, al.Network.balanced(30, 10, 1e-6, rng=seed), 5.0)
+    return flow(flipped(seed, 4)[0], al.Network.balanced(30, 10, 1e-6, rng=seed), 5.0)
 
 
 def relabelled(path, advice):

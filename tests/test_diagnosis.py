@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from html import escape
 
 import matplotlib as mpl
 import numpy as np
@@ -69,7 +70,7 @@ def test_who_does_not_follow_the_flow_is_not_told_what_rests_on_it():
     times = np.linspace(0, 90, 40)
     ours = al.recorded(THREE, "squared", times, path.networks(times))
     assert planted.advised(al.diagnose(ours), "waiting") is not None
-    faster = al.recorded(THREE, "squared", times * np.linspace(1, 0.5, 40), path.networks(times))
+    faster = al.recorded(THREE, "squared", times * np.linspace(1, 0.3, 40), path.networks(times))
     found = al.diagnose(faster)
     verdicts = {one.key: one.verdict for one in found.findings}
     assert found.fidelity > 0.05
@@ -193,8 +194,8 @@ def test_ways_out_of_the_zero_network_are_its_early_phase():
     ways = al.diagnosis.ways_out(net, TOY, "exponential")
     assert sorted(way.sign for way in ways) == [-1, 1]
     assert sum(len(way.neurons) for way in ways) == net.width
-    escape = min(way.escape for way in ways)
-    assert escape == pytest.approx(WELL.when(0.9 * WELL.loss[0]), rel=0.1)  # two ways; pulls within 10 %
+    soonest = min(way.escape for way in ways)
+    assert soonest == pytest.approx(WELL.when(0.9 * WELL.loss[0]), rel=0.1)  # two ways; pulls within 10 %
 
 
 def test_in_more_dimensions_neurons_name_ways_that_a_search_may_miss():
@@ -232,7 +233,7 @@ def test_a_run_survives_its_file(tmp_path):
         al.diagnosis.save(path, file)
         again = al.diagnosis.load(file)
         assert np.array_equal(again.t, path.t)
-        assert np.array_equal(again.loss, path.loss)
+        assert again.loss == pytest.approx(path.loss, rel=1e-9)  # sums in another order, over cells
         assert [one.key for one in al.diagnose(again).findings] == [
             one.key for one in al.diagnose(path).findings
         ]
@@ -243,7 +244,7 @@ def test_a_file_written_by_hand_and_one_that_runs_code(tmp_path):
     w, v = STUCK.weights()
     parts = {"x": THREE.x, "y": THREE.y, "t": STUCK.t, "w": w, "v": v, "loss": "squared"}
     np.savez(file, **parts)
-    assert al.diagnosis.load(file).loss[-1] == STUCK.loss[-1]
+    assert al.diagnosis.load(file).loss[-1] == pytest.approx(STUCK.loss[-1], rel=1e-12)
     np.savez(file, **parts | {"loss": np.array({"a": 1}, dtype=object)})
     with pytest.raises(ValueError, match=r"`file` must be a file of `al\.diagnosis\.save`"):
         al.diagnosis.load(file)
@@ -273,7 +274,7 @@ def test_text_page_and_picture_say_the_same():
     page, text = found._repr_html_(), str(found)
     for one in found.advice:
         assert al.claim.printed(one.change) in text
-        assert al.claim.printed(one.change) in page
+        assert escape(al.claim.printed(one.change)) in page
     assert "data-claim" not in page  # what is wrong with a run is no claim of the book
     assert len(found.table().cells) == len(found.findings)
     assert [text.get_text() for text in al.plots.diagnosis(found).texts] == ["stands at: least squares"]

@@ -33,8 +33,8 @@ def save(path: Trajectory, file: str | Path) -> None:
     >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     al.diagnosis.save(path, f"{folder}/run.npz")
-    ...     al.diagnosis.load(f"{folder}/run.npz").loss[-1] == path.loss[-1]
-    np.True_
+    ...     al.diagnosis.load(f"{folder}/run.npz")
+    Trajectory(data, t from 0 to 3, loss 8 to 0.626, 0 events; recorded by the user)
     """
     inputs.undecayed("path", path, "such a file")
     w, v = path.weights()

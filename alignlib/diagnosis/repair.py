@@ -31,10 +31,15 @@ def step(path: Trajectory) -> float:
     return float(SHORT * min(1 / max(g, 1e-300), 2 / max(top, 1e-300)))
 
 
-def most(width: int, chance: float, rare: float) -> int:
-    """So many of `width` that each have this chance; that there are more has a chance below `rare`."""
-    from scipy.stats import binom
+def most(width: int, share: float, draws: int, rare: float) -> int:
+    """As many of `width` as chance makes of what `share` of `draws` were: more is rarer than `rare`.
 
+    With the largest chance that such a share leaves possible: none of 1,000 may still be one of 100.
+    """
+    from scipy.stats import beta, binom
+
+    seen = round(share * draws)
+    chance = float(beta.isf(rare, seen + 1, draws - seen)) if seen < draws else 1.0
     return int(binom.isf(rare, width, chance))
 
 

@@ -105,7 +105,7 @@ def dead(facts):
     first, last = ((~(one > 0).any(axis=1)).sum() for one in signs)
     if path.start.negative_slope:
         return None
-    many = repair.most(path.start.width, facts.outlook.dead_at_start, CHANCE)
+    many = repair.most(path.start.width, facts.outlook.dead_at_start, facts.outlook.draws, CHANCE)
     if not (first > many or last == path.start.width):
         return None
     statement = "Neurons are dead (number, against what chance makes of a random start)"

@@ -40,16 +40,13 @@ def ways(found):
 
 
 def one_more(net, data, way, sizes=SIZES, t_end=700.0):
-    """Runs with one more neuron of these sizes, and when the loss was foretold to have fallen by a tenth."""
-    g = al.loss.get("squared").pull(net(data.x), data.y)
+    """Runs with one more neuron of these sizes, and when a tenth of the loss was foretold to be gone."""
     drop = 0.1 * al.loss.get("squared").value(net(data.x), data.y)
     result = {}
     for size in sizes:
         one = way.neuron(size)
         grown = al.Network(np.vstack([net.w, one.w]), np.append(net.v, one.v))
-        foretold = np.log(1 + drop / (size**2 * (g * way.pattern) @ data.x @ way.direction)) / (
-            2 * way.rate
-        )
+        foretold = np.log(1 + drop / (way.rate * size**2)) / (2 * way.rate)
         result[size] = al.gradient_flow(grown, data, "squared", t_end), float(foretold)
     return result
 
@@ -130,3 +127,14 @@ def biases(table):
     ax.set(xlabel="size of the constant input $b$", ylabel="share (%)")
     ax.legend()
     return fig
+
+
+def said(runs):
+    """The sentence that an explorer says of a size."""
+
+    def sentence(size):
+        path, foretold = runs[size]
+        when = path.when(0.9 * path.loss[0])
+        return f"Size {size:g}: a tenth of the loss is gone at {when:.0f}, foretold at {foretold:.0f}."
+
+    return sentence
