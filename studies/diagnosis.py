@@ -16,7 +16,7 @@ import alignlib as al
 from studies import planted, tables
 
 SEEDS = 5
-WIDTHS = (2, 3, 4, 5, 6, 8, 10, 12, 15)
+WIDTHS = (2, 3, 4, 5, 6, 8)
 SCALES = tuple(10.0**-k for k in range(13))
 BIASES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.5)
 SOURCES = ("MNIST 0/1", "digits 3/8", "breast cancer", "wine")
@@ -193,7 +193,7 @@ SWEEPS = [
     ("diagnosis_faults", fault, [Planted(name, seed) for name in planted.FAULTS for seed in range(SEEDS)]),
     ("diagnosis_healthy", well, [Healthy(seed) for seed in range(200)]),
     ("diagnosis_width", width, [Width(h, seed) for h in WIDTHS for seed in range(10)]),
-    ("diagnosis_scale", scale, [Scale(one, seed) for one in SCALES for seed in range(10)]),
+    ("diagnosis_scale", scale, [Scale(one, seed) for one in SCALES for seed in range(5)]),
     ("diagnosis_bias", bias, [Bias(one, seed) for one in BIASES for seed in range(20)]),
     ("diagnosis_inputs", inputs, [Inputs(name, way) for name in SOURCES for way in WAYS]),
 ]

@@ -66,6 +66,15 @@ def load(file: str | Path) -> Trajectory:
     ------
     ValueError
         If the file is no such file, an array is missing, or they do not fit each other.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> arrays = {"x": [[1.0], [-1.0]], "y": [1, -1], "t": [0.0], "w": [[[0.1]]], "v": [[0.1]]}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/run.npz", loss="logistic", **arrays)
+    ...     al.diagnosis.load(f"{folder}/run.npz").final
+    Network(width=1, dim=1)
     """
     try:
         with np.load(file, allow_pickle=False) as content:
