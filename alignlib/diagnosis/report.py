@@ -110,7 +110,7 @@ class Diagnosis:
         when = "" if np.isnan(self.aligned) else f", aligned at {rules.about(self.aligned)}"
         gap = "not compared" if np.isnan(self.fidelity) else _at_least(self.fidelity)
         return {
-            "run": f"{path.data.name or 'data'}, t to {number(path.t[-1])}, "
+            "run": f"{path.data.name or 'data'}, t to {path.t[-1]:g}, "
             f"loss {rules.about(path.loss[0])} to {_at_least(path.loss[-1], 1e-6)}",
             "flow": f"largest gap to gradient flow {gap}",
             "alignment": f"neurons settle by {rules.about(self.outlook.alignment_time)} in the early flow"

@@ -280,7 +280,7 @@ def unused(facts):
         f"of {len(way.pattern)} samples",
         f"it grows at the rate {about(way.rate)}, and no neuron is in its basin",
         "unused",
-        f"the loss has fallen by a tenth {about(when)} later",
+        f"a tenth of the loss is gone at {about(when)} after that",
         {"net": grown, "t_end": 2 * when},
     )
 

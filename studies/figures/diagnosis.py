@@ -7,7 +7,18 @@ import alignlib as al
 from alignlib.diagnosis import start
 from studies import planted
 
-KEYS = ("unused", "waiting", "dead", "stragglers", "empty", "narrow", "overtaken", "separation", "step")
+KEYS = (
+    "stuck",
+    "unused",
+    "waiting",
+    "dead",
+    "stragglers",
+    "empty",
+    "narrow",
+    "overtaken",
+    "separation",
+    "step",
+)
 SIZES = tuple(10.0**-k for k in range(1, 8))
 
 
@@ -24,7 +35,7 @@ def cure(run, cured):
     fig, axes = plt.subplots(2, 1, figsize=(5, 4.6), layout="constrained", sharex=True)
     for ax, path, word in zip(axes, (run, cured), ("stuck", "with one more neuron")):
         al.plots.fitted(path.final, path.data, ax)
-        ax.text(0.02, 0.95, word, transform=ax.transAxes, va="top")
+        ax.text(0.5, 0.06, word, transform=ax.transAxes, ha="center")
         ax.set(xlabel="")
     axes[1].set(xlabel="input $x$")
     return fig
@@ -125,7 +136,7 @@ def biases(table):
     ax.plot(middle.index, 100 * middle.kept, "s--", color="black", label="data sets with Assumption 1")
     ax.plot(middle.index, 100 * middle.loose, "^:", color=al.plots.NEGATIVE, label="loose samples")
     ax.set(xlabel="size of the constant input $b$", ylabel="share (%)")
-    ax.legend()
+    fig.legend(loc="outside upper center", ncols=2)
     return fig
 
 
