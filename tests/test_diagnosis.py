@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from html import escape
 
 import matplotlib as mpl
@@ -70,7 +69,7 @@ def test_who_does_not_follow_the_flow_is_not_told_what_rests_on_it():
     times = np.linspace(0, 90, 40)
     ours = al.recorded(THREE, "squared", times, path.networks(times))
     assert planted.advised(al.diagnose(ours), "waiting") is not None
-    faster = al.recorded(THREE, "squared", times * np.linspace(1, 0.3, 40), path.networks(times))
+    faster = al.recorded(THREE, "squared", 0.3 * times, path.networks(times))
     found = al.diagnose(faster)
     verdicts = {one.key: one.verdict for one in found.findings}
     assert found.fidelity > 0.05
@@ -229,7 +228,8 @@ def test_forty_points_of_a_module_of_pytorch_are_freed_by_one_neuron():
 
 def test_a_run_survives_its_file(tmp_path):
     file = tmp_path / "run.npz"
-    for path in (WELL, STUCK, replace(STUCK, loss_function=al.loss.quadratic())):
+    halves = al.gradient_flow(STUCK.start, THREE, al.loss.quadratic(), 40)
+    for path in (WELL, STUCK, halves):
         al.diagnosis.save(path, file)
         again = al.diagnosis.load(file)
         assert np.array_equal(again.t, path.t)

@@ -280,7 +280,7 @@ def unused(facts):
         f"of {len(way.pattern)} samples",
         f"it grows at the rate {about(way.rate)}, and no neuron is in its basin",
         "unused",
-        f"a tenth of the loss is gone at {about(when)} after that",
+        f"a tenth of the loss is gone {about(when)} later",
         {"net": grown, "t_end": 2 * when},
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 from alignlib import inputs
 from alignlib import loss as losses
 from alignlib.data import Dataset
-from alignlib.theory.ahead import groups
+from alignlib.theory.stuck import certify_stuck
 from alignlib.trajectory import Trajectory
 
 STILL = (
@@ -63,16 +63,19 @@ def plateaus(path: Trajectory, least: float = 0.1) -> list[Plateau]:
 
 def _still(t, loss, window):
     """The stretches that windows of this length cover over which the loss stays: first and last index."""
+    ahead = np.searchsorted(t, t + window * (1 - 1e-9))
+    back = np.searchsorted(t, t - window * (1 - 1e-9), side="right") - 1
+    windows = {*enumerate(ahead.tolist()), *((first, last) for last, first in enumerate(back.tolist()))}
     stretches: list[list[int]] = []
-    for first, end in enumerate(np.searchsorted(t, t + window * (1 - 1e-9))):
-        if end == len(t) or not np.isfinite(loss[first : end + 1]).all():
+    for first, last in sorted(windows):
+        if first < 0 or last == len(t) or not np.isfinite(loss[first : last + 1]).all():
             continue
-        if (np.abs(loss[first : end + 1] - loss[first]) > STILL * loss[first]).any():
+        if (np.abs(loss[first : last + 1] - loss[first]) > STILL * loss[first]).any():
             continue
         if stretches and first <= stretches[-1][1]:
-            stretches[-1][1] = int(end)
+            stretches[-1][1] = max(last, stretches[-1][1])
         else:
-            stretches.append([first, int(end)])
+            stretches.append([first, last])
     return stretches
 
 
@@ -102,8 +105,7 @@ def empty_sides(f: np.ndarray, data: Dataset) -> list[int]:
 def _least_squares(path, t):
     """The losses of the best linear function, and of the best with the patterns that are alive."""
     x, y, value = path.data.x, path.data.y, path.loss_function.value
-    signs = path.patterns(t)
-    patterns, _ = groups(signs)
-    features = np.concatenate([x * (one > 0)[:, None] for one in patterns] or [0 * x], axis=1)
-    levels = {"least squares": x, "least squares of the patterns": features}
-    return {name: value(a @ np.linalg.lstsq(a, y, rcond=None)[0], y) for name, a in levels.items()}
+    levels = {"least squares": value(x @ np.linalg.lstsq(x, y, rcond=None)[0], y)}
+    if path.start.negative_slope == 0 and path.weight_decay == 0:
+        levels["least squares of the patterns"] = certify_stuck(path, float(t)).limit
+    return levels
