@@ -19,7 +19,7 @@ Rooms, in the order in which they may import each other
 -------------------------------------------------------
 inputs -> pytorch -> data, network, loss -> geometry -> trajectory -> solver
 -> early, equicorrelated, flow, record -> descent, doubts, extremal, measure, claim -> table, theory
--> sweeps -> plots -> widgets
+-> diagnosis -> sweeps -> plots -> widgets
 
 PyTorch is loaded with `descent` and by what is called `..._torch`, Numba with the solvers, pandas with
 `sweeps`, Matplotlib with `plots`, on first use.
@@ -37,8 +37,9 @@ from alignlib.table import Table
 from alignlib.trajectory import Trajectory, recorded
 
 if TYPE_CHECKING:  # they are loaded when first asked for: see `LAZY`
-    from alignlib import descent, equicorrelated, plots, widgets
+    from alignlib import descent, diagnosis, equicorrelated, plots, widgets
     from alignlib.descent import gradient_descent
+    from alignlib.diagnosis import diagnose
     from alignlib.doubts import doubt
     from alignlib.early import early_flow
     from alignlib.extremal import extremal_vectors
@@ -57,6 +58,8 @@ __all__ = [
     "Trajectory",
     "data",
     "descent",
+    "diagnose",
+    "diagnosis",
     "doubt",
     "early_flow",
     "equicorrelated",
@@ -76,9 +79,10 @@ __all__ = [
 
 
 # Rooms and functions whose packages are slow to import: loaded when first asked for.
-LAZY_ROOMS = ("descent", "equicorrelated", "plots", "widgets")
+LAZY_ROOMS = ("descent", "diagnosis", "equicorrelated", "plots", "widgets")
 LAZY = {
     "FlowError": "flow",
+    "diagnose": "diagnosis",
     "doubt": "doubts",
     "early_flow": "early",
     "extremal_vectors": "extremal",

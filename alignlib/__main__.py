@@ -2,6 +2,11 @@
 
 The answer to "is it installed right?", and what a report of an error needs. The exit code is 0 if every
 check passes.
+
+`python -m alignlib diagnose run.npz` prints the diagnosis of a run. The file holds the arrays `x` (n, d),
+`y` (n,), `t` (m,), `w` (m, h, d), `v` (m, h), and `loss`, the name "squared", "exponential" or "logistic";
+`al.diagnosis.save` writes one, and says what else may be in it. The exit code is 0 if nothing is wrong, 1
+if something was found, 2 if the file cannot be read.
 """
 
 import platform
@@ -96,5 +101,26 @@ def main():
     return 0 if all(good) else 1
 
 
+def diagnose(file):
+    """Print the diagnosis of the run in a file; the exit code."""
+    try:
+        found = al.diagnose(al.diagnosis.load(file))
+    except ValueError as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    print(found)
+    return 0 if found.healthy else 1
+
+
+def command(words):
+    """What these words ask for; the exit code."""
+    if not words:
+        return main()
+    if len(words) == 2 and words[0] == "diagnose":
+        return diagnose(words[1])
+    print("usage: python -m alignlib [diagnose run.npz]", file=sys.stderr)
+    return 2
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(sys.argv[1:]))

@@ -205,6 +205,33 @@ def fitted(net: Network, data: Dataset, ax=None):
     return ax
 
 
+def diagnosis(found, ax=None):
+    """The loss of a diagnosed run, its plateaus shaded and named, and when its neurons had aligned.
+
+    A dotted line is the limit that the certificate proves, a triangle an escape that is foretold.
+
+    >>> net = al.Network.balanced(width=20, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.three_points(), "squared", t_end=60)
+    >>> ax = al.plots.diagnosis(al.diagnose(path))
+    """
+    ax = loss(found.path, ax)
+    for one in found.plateaus:
+        ax.axvspan(one.begin, one.end, color=DEAD, alpha=0.18, lw=0)
+        middle, words = (one.begin + one.end) / 2, f"stands at: {one.reference}"
+        ax.annotate(words, (middle, one.loss), (0, 6), textcoords="offset points", ha="center")
+    if np.isfinite(found.aligned):
+        ax.axvline(found.aligned, color=POSITIVE, ls="--", label="aligned")
+    if any(one.key == "stuck" for one in found.findings):
+        ax.axhline(found.certificate.limit, color=NEGATIVE, ls=":", label="proved limit")
+    escapes = [way.escape for way in found.ways_out if np.isfinite(way.escape)]
+    if escapes:
+        later = found.path.t[-1] + min(escapes)
+        ax.plot(later, found.path.loss[-1], "v", color=POSITIVE, label="escape foretold")
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend()
+    return ax
+
+
 def _by_sign(v):
     """Line style and colour of a neuron with output weight `v`."""
     return ("-", POSITIVE) if v > 0 else ("--", NEGATIVE)

@@ -232,6 +232,17 @@ CASES = {
     "level of the dormant": (lambda: al.theory.dormant(NET, -1), r"`level` must be .*got -1"),
     "labels of class sums": (lambda: al.theory.check_class_sums(REGRESSION), r"`data\.y` must hold the labels \+1 and -1 only, got 1\.1"),
     "class sums of one class": (lambda: al.theory.check_class_sums(al.Dataset([[1.0]], [1])), r"`data` must have samples of both labels, got \+1 only"),
+    "no run to diagnose": (lambda: al.diagnose(NET), r"`path` must be a Trajectory, got Network"),
+    "diagnosis of one time": (lambda: al.diagnose(al.recorded(DATA, "logistic", [0], [NET])), r"`path` must have times besides the start"),
+    "diagnosis with decay": (lambda: al.diagnose(flow(weight_decay=0.1)), r"`path` must have weight_decay 0, for a diagnosis"),
+    "outlook of other data": (lambda: al.diagnosis.outlook(NET, al.data.equicorrelated(3, 0.1), "logistic"), r"`net` must have dim 3"),
+    "outlook without draws": (lambda: al.diagnosis.outlook(NET, DATA, "logistic", draws=0), r"`draws` must be at least 1, got 0"),
+    "census of nothing": (lambda: al.diagnosis.neurons(NET, 1.0, "logistic"), r"`data` must be a Dataset, got float"),
+    "plateaus as long as the run": (lambda: al.diagnosis.plateaus(flow(), least=1), r"`least` must be a number between 0 and 1, got 1"),
+    "ways out of a regression": (lambda: al.diagnosis.ways_out(NET, REGRESSION, "logistic"), r"`data\.y` must hold the labels"),
+    "a neuron of no size": (lambda: al.diagnosis.ways_out(NET, DATA, "logistic")[0].neuron(0), r"`size` must be a positive finite number, got 0"),
+    "file of another loss": (lambda: al.diagnosis.save(flow(loss=al.Loss("own", square, lambda f, y: 2 * (y - f))), "run.npz"), r"`path` must have a loss of this library, got Loss\(own, sum\)"),
+    "no file": (lambda: al.diagnosis.load("no such file.npz"), r"`file` must be a file of `al\.diagnosis\.save`, got no such file\.npz"),
     "claim kind": (lambda: al.Claim("k", "s", "o", 1, 2, kind="sure"), r"`kind` must be one of bound, .*got 'sure'"),
 }
 

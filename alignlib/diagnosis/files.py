@@ -1,0 +1,102 @@
+"""A run as a file: plain arrays, no code, so that one from a stranger may be opened."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from alignlib import inputs
+from alignlib import loss as losses
+from alignlib.data import Dataset
+from alignlib.network import Network
+from alignlib.trajectory import Trajectory, recorded
+
+NEEDED = ("x", "y", "t", "w", "v", "loss")
+
+
+def save(path: Trajectory, file: str | Path) -> None:
+    """Write a run to `file`, by `numpy.savez_compressed`.
+
+    The arrays: `x` (n, d), `y` (n,), `t` (m,), `w` (m, h, d), `v` (m, h), and `loss`, a name ("squared",
+    "exponential", "logistic"), optionally `reduction` ("sum" or "mean"), `factor` (of a squared loss) and
+    `negative_slope`. So a loop of one's own can write such a file without this library.
+
+    Raises
+    ------
+    ValueError
+        If the loss is none of these, or the run has a weight decay.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
+    >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     al.diagnosis.save(path, f"{folder}/run.npz")
+    ...     al.diagnosis.load(f"{folder}/run.npz")
+    Trajectory(data, t from 0 to 3, loss 8 to 0.626, 0 events; recorded by the user)
+    """
+    inputs.undecayed("path", path, "such a file")
+    w, v = path.weights()
+    np.savez_compressed(
+        file,
+        x=path.data.x,
+        y=path.data.y,
+        t=path.t,
+        w=w,
+        v=v,
+        negative_slope=path.start.negative_slope,
+        **_written(path.loss_function),
+    )
+
+
+def _written(loss):
+    factor = losses.quadratic_factor(loss)
+    if factor is not None:
+        return {"loss": "squared", "factor": factor, "reduction": loss.reduction}
+    if loss.name not in losses.NAMED or losses.get(loss.name, loss.reduction) != loss:
+        raise ValueError(f"`path` must have a loss of this library, got {loss!r}")
+    return {"loss": loss.name, "reduction": loss.reduction}
+
+
+def load(file: str | Path) -> Trajectory:
+    """The run in a file as `save` describes it, for `al.diagnose`. Nothing in the file is executed.
+
+    Raises
+    ------
+    ValueError
+        If the file is no such file, an array is missing, or they do not fit each other.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> arrays = {"x": [[1.0], [-1.0]], "y": [1, -1], "t": [0.0], "w": [[[0.1]]], "v": [[0.1]]}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/run.npz", loss="logistic", **arrays)
+    ...     al.diagnosis.load(f"{folder}/run.npz").final
+    Network(width=1, dim=1)
+    """
+    try:
+        with np.load(file, allow_pickle=False) as content:
+            arrays = {name: content[name] for name in content.files}
+    except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as problem:
+        raise ValueError(
+            f"`file` must be a file of `al.diagnosis.save`, got {file}: {problem}"
+        ) from problem
+    missing = [name for name in NEEDED if name not in arrays]
+    if missing:
+        raise ValueError(f"`file` must hold the arrays {', '.join(NEEDED)}, got none called {missing[0]}")
+    w = inputs.array("w", arrays["w"], 3)
+    v = inputs.array("v", arrays["v"], 2, w.shape[:2])
+    slope = float(arrays.get("negative_slope", 0.0))
+    nets = [Network(*each, slope) for each in zip(w, v)]
+    return recorded(Dataset(arrays["x"], arrays["y"]), _read(arrays), arrays["t"], nets)
+
+
+def _read(arrays):
+    loss = losses.get(str(arrays["loss"]))
+    reduction = str(arrays.get("reduction", loss.reduction))
+    factor = float(arrays.get("factor", 1.0))
+    if loss.name == "squared" and factor != 1.0:
+        return losses.quadratic(factor, reduction)
+    return losses.get(loss, reduction)

@@ -1,0 +1,292 @@
+"""A fault is planted, the diagnosis names it, and the advice works. Healthy runs stay healthy."""
+
+import subprocess
+import sys
+from html import escape
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+mpl.use("agg")
+
+import alignlib as al
+from alignlib.diagnosis import stalls, start
+from studies import planted, tables
+
+TOY, THREE = al.data.toy_2d(), al.data.three_points()
+STUCK = al.gradient_flow(al.Network.balanced(20, 2, 1e-3, rng=0), THREE, "squared", 60)
+WELL = al.gradient_flow(al.Network.balanced(20, 2, 1e-6, rng=0), TOY, "exponential", 20)
+
+
+@pytest.mark.parametrize("name", planted.FAULTS)
+def test_a_planted_fault_is_named_and_its_advice_works(name):
+    fault = planted.FAULTS[name]
+    path = fault.plant(0)
+    found = al.diagnose(path)
+    assert fault.finding in [one.key for one in found.findings if one.verdict == "holds"]
+    advice = planted.advised(found, fault.finding)
+    assert fault.cure(path, advice)
+
+
+@pytest.mark.parametrize("name", planted.FAULTS)
+def test_without_the_cure_the_fault_stays(name):
+    """The same run, twice as long: the cures above are not what would have come anyway."""
+    path = planted.FAULTS[name].plant(0)
+    if name in ("stopped early", "too few neurons", "steps too long", "bias", "mean", "wrong labels"):
+        pytest.skip("the advice is to wait, to be safe, or to change data or steps")
+    longer = planted.again(path, t_end=2 * path.t[-1])
+    if name in ("scale too large", "stragglers"):
+        assert not planted.first(longer)
+    else:
+        assert longer.loss[-1] > 0.99 * path.loss[-1]
+
+
+@pytest.mark.parametrize("seed", range(0, 200, 10))
+def test_a_healthy_run_raises_no_alarm(seed):
+    path = planted.healthy(seed)
+    assert planted.learned(path)
+    assert al.diagnose(path).findings == ()
+
+
+def test_two_hundred_healthy_runs_were_tried():
+    table = tables.read("diagnosis_healthy")
+    assert len(table) == 200
+    assert table.learned.all()
+    assert table.findings.isna().all()
+
+
+def test_every_fault_was_found_and_cured_with_five_seeds():
+    table = tables.read("diagnosis_faults")
+    assert len(table) == 5 * len(planted.FAULTS)
+    named = [row.expected in str(row.findings).split() for row in table.itertuples()]
+    assert all(named)
+    assert table.worked.all()
+
+
+def test_who_does_not_follow_the_flow_is_not_told_what_rests_on_it():
+    path = planted.early_stop(0)
+    times = np.linspace(0, 90, 40)
+    ours = al.recorded(THREE, "squared", times, path.networks(times))
+    assert planted.advised(al.diagnose(ours), "waiting") is not None
+    faster = al.recorded(THREE, "squared", 0.3 * times, path.networks(times))
+    found = al.diagnose(faster)
+    verdicts = {one.key: one.verdict for one in found.findings}
+    assert found.fidelity > 0.05
+    assert (verdicts["step"], verdicts["waiting"]) == ("holds", "not applicable")
+    assert planted.advised(found, "waiting") is None
+    unknown = al.diagnose(ours, flow=False)
+    assert np.isnan(unknown.fidelity)
+    assert [one.verdict for one in unknown.findings] == ["not applicable"]
+
+
+def test_the_outlook_does_not_depend_on_the_scale_but_for_the_fit():
+    net = al.Network.balanced(30, 2, 1e-3, rng=1)
+    large, small = (al.diagnosis.outlook(one, TOY, "exponential") for one in (net, net.scaled(1e-6)))
+    assert small.settled == pytest.approx(large.settled, rel=1e-9)
+    # Outputs a million times smaller grow like e^(2 rate t): log(1e6) / (2 rate) later.
+    assert small.fit_time - large.fit_time == pytest.approx(np.log(1e6) / (2 * large.d_max), rel=2e-2)
+    assert small.size == pytest.approx(1e-3 * large.size, rel=1e-12)
+
+
+def test_the_outlook_is_what_the_flow_does():
+    net = WELL.start
+    ahead = al.diagnosis.outlook(net, TOY, "exponential")
+    assert ahead.alignment_time == pytest.approx(WELL.alignment_time, rel=1e-6)
+    assert ahead.fit_time == pytest.approx(WELL.when(0.99 * WELL.loss[0]), rel=1e-2)  # pulls within 1 %
+    assert (ahead.mu, ahead.violating) == (TOY.mu, 0.0)
+    assert np.isnan(ahead.mu_without_bias)
+    assert not ahead.dead.any()
+
+
+def test_stragglers_are_late_in_the_outlook():
+    net = planted.stragglers(1).start
+    ahead = al.diagnosis.outlook(net, TOY, "exponential")
+    early = al.early_flow(net, TOY, "exponential")
+    times = early.alignment_times
+    assert ahead.settled == pytest.approx(times, rel=0.03)  # a grid of 2 % for changes of sign
+    assert (ahead.late & ahead.space_like).any()
+
+
+def test_the_chance_of_an_empty_side_is_that_of_independent_neurons():
+    shares = [0.4, 0.3]
+    rng = np.random.default_rng(0)
+    side = rng.choice(3, size=(100_000, 6), p=[0.4, 0.3, 0.3])
+    empty = 1 - np.logical_and((side == 0).any(axis=1), (side == 1).any(axis=1)).mean()
+    error = np.sqrt(empty / 1e5)
+    assert start.chance_empty(shares, 6) == pytest.approx(empty, abs=4 * error)
+    assert start.chance_empty([0.5], 3) == 0.125
+    assert start.chance_empty([0.5, 0.5], 3) == 0.25
+    width = start.width_for(shares)
+    assert start.chance_empty(shares, width) <= 0.01 < start.chance_empty(shares, width - 1)
+    assert start.width_for([0.5, 0.0]) == np.inf
+
+
+def test_a_unit_bias_beside_unit_samples_always_breaks_assumption_1():
+    for seed in range(20):
+        plain = al.data.separated(12, 4, 0.4, rng=seed)
+        across = plain.correlations[plain.y[:, None] != plain.y].min()
+        for size in (0.5 * np.sqrt(across), 0.99 * np.sqrt(across), 1.01 * np.sqrt(across), 1.0):
+            data = al.Dataset(np.column_stack([plain.x, np.full(12, size)]), plain.y)
+            assert (data.mu > 0) == (size**2 < across)
+
+
+def test_neurons_of_every_kind():
+    net = al.Network([[0, 1], [0, -1], [1, 0], [-1, 0.3]], [1, -1, 1, -2])
+    found = al.diagnosis.neurons(net, TOY, "exponential")
+    assert found.kind.tolist()[:2] == ["S+", "S-"]
+    assert found.goal.tolist()[:2] == [True, True]
+    assert found.mass.sum() == pytest.approx(1)
+    assert found.minkowski == pytest.approx([0, 0, 0, 1.09 - 4])
+    full = al.diagnosis.neurons(STUCK, 60, "squared")
+    assert full.counts() == {"full": 8, "dead": 12}
+    assert full.goal.dtype == bool
+    pinned = al.Network([[1.0, 0.5], [1.0, 0.75]], [1, 1])  # on the hyperplanes of samples 2 and 1
+    assert al.diagnosis.neurons(pinned, THREE, "squared").kind.tolist() == ["pinned", "pinned"]
+
+
+def test_the_room_of_a_neuron_is_the_turn_to_its_nearest_wall():
+    net = al.Network([[0.0, 1.0]], [1.0])
+    (room,) = al.diagnosis.neurons(net, TOY, "exponential").room
+    for turn, same in ((0.999 * room, True), (1.001 * room, False)):
+        turned = [[np.sin(s * turn), np.cos(turn)] for s in (1, -1)]
+        patterns = al.geometry.patterns(al.Network(turned, [1, 1]), TOY)
+        assert (patterns == al.geometry.patterns(net, TOY)).all() == same
+
+
+@pytest.mark.parametrize(("power", "count"), [(-1.0, 0), (-0.02, 1)])
+def test_a_loss_that_falls_like_a_power_is_a_plateau_only_if_it_hardly_falls(power, count):
+    t = np.linspace(0, 100, 400)
+    stretches = stalls._still(t, (1 + t) ** power, 10.0)
+    assert len(stretches) == count
+
+
+def test_plateaus_have_their_reference():
+    (first,) = al.diagnosis.plateaus(WELL)
+    assert (first.reference, first.begin) == ("zero", 0.0)
+    one_sided = planted.one_sided(0)
+    assert al.diagnosis.plateaus(one_sided)[-1].reference == "an empty side"
+    assert al.diagnosis.plateaus(STUCK)[-1].loss == pytest.approx(0.17504273504, rel=1e-6)
+    assert al.diagnosis.plateaus(STUCK)[-1].reference == "least squares"
+
+
+def test_plateaus_do_not_depend_on_when_a_run_was_looked_at():
+    for count in (60, 200, 1000):
+        times = np.linspace(0, 60, count)
+        path = al.recorded(THREE, "squared", times, STUCK.networks(times))
+        (found,) = al.diagnosis.plateaus(path)
+        assert found.end == 60
+        assert found.begin == pytest.approx(al.diagnosis.plateaus(STUCK)[0].begin, abs=3)
+
+
+def test_ways_out_are_the_escape_rate_of_chapter_5():
+    ways = al.diagnosis.ways_out(STUCK.final, THREE, "squared")
+    g = al.loss.get("squared").pull(STUCK.outputs[-1], THREE.y)
+    across = np.array([1.0, 0.5]) / np.hypot(1.0, 0.5)  # along the hyperplane of the second sample
+    assert ways[0].rate == pytest.approx(g[2] * THREE.x[2] @ across, rel=1e-9)
+    assert all(len(way.neurons) == 0 and way.escape == np.inf for way in ways)
+    assert al.diagnosis.ways_out(al.Network([[1.0, 0]], [1]), al.Dataset([[1.0, 0]], [1]), "squared") == []
+
+
+def test_ways_out_of_the_zero_network_are_its_early_phase():
+    net = WELL.start
+    ways = al.diagnosis.ways_out(net, TOY, "exponential")
+    assert sorted(way.sign for way in ways) == [-1, 1]
+    assert sum(len(way.neurons) for way in ways) == net.width
+    soonest = min(way.escape for way in ways)
+    assert soonest == pytest.approx(WELL.when(0.9 * WELL.loss[0]), rel=0.1)  # two ways; pulls within 10 %
+
+
+def test_in_more_dimensions_neurons_name_ways_that_a_search_may_miss():
+    data = planted.separated(0)
+    net = al.Network.balanced(30, 5, 1e-6, rng=0)
+    for starts in (2, 500):
+        ways = al.diagnosis.ways_out(net, data, "exponential", starts=starts)
+        assert sum(len(way.neurons) for way in ways) == 30
+
+
+def test_a_proof_that_a_run_is_stuck_is_right():
+    longer = al.gradient_flow(STUCK.final, THREE, "squared", 2000)
+    found = al.diagnose(STUCK)
+    assert found.certificate.holds
+    assert longer.loss[-1] == pytest.approx(found.certificate.limit, rel=1e-9)
+    assert [one.source for one in found.findings] == ["proved here", "estimated here"]
+
+
+def test_forty_points_of_a_module_of_pytorch_are_freed_by_one_neuron():
+    data = al.data.stewart(rng=0)
+    path = al.gradient_flow(al.Network.balanced(200, 2, 1e-3, rng=0), data, "squared", 2000)
+    found = al.diagnose(path)
+    advice = planted.advised(found, "unused")
+    cured = al.gradient_flow(
+        al.Network.from_torch(advice.use["net"].to_torch(bias=True)), data, "squared", 500
+    )
+    assert found.certificate.holds
+    assert cured.loss[-1] < 0.1 * path.loss[-1]
+    assert cured.when(0.9 * path.loss[-1]) == pytest.approx(advice.use["t_end"] / 2, rel=0.1)
+
+
+def test_a_run_survives_its_file(tmp_path):
+    file = tmp_path / "run.npz"
+    halves = al.gradient_flow(STUCK.start, THREE, al.loss.quadratic(), 40)
+    for path in (WELL, STUCK, halves):
+        al.diagnosis.save(path, file)
+        again = al.diagnosis.load(file)
+        assert np.array_equal(again.t, path.t)
+        assert again.loss == pytest.approx(path.loss, rel=1e-9)  # sums in another order, over cells
+        assert [one.key for one in al.diagnose(again).findings] == [
+            one.key for one in al.diagnose(path).findings
+        ]
+
+
+def test_a_file_written_by_hand_and_one_that_runs_code(tmp_path):
+    file = tmp_path / "run.npz"
+    w, v = STUCK.weights()
+    parts = {"x": THREE.x, "y": THREE.y, "t": STUCK.t, "w": w, "v": v, "loss": "squared"}
+    np.savez(file, **parts)
+    assert al.diagnosis.load(file).loss[-1] == pytest.approx(STUCK.loss[-1], rel=1e-12)
+    np.savez(file, **parts | {"loss": np.array({"a": 1}, dtype=object)})
+    with pytest.raises(ValueError, match=r"`file` must be a file of `al\.diagnosis\.save`"):
+        al.diagnosis.load(file)
+
+
+def run(*words):
+    return subprocess.run([sys.executable, "-m", "alignlib", *words], capture_output=True, text=True)
+
+
+def test_the_command_needs_no_notebook(tmp_path):
+    al.diagnosis.save(STUCK, tmp_path / "stuck.npz")
+    said = run("diagnose", str(tmp_path / "stuck.npz"))
+    assert said.returncode == 1
+    assert "provably ends at the loss 0.18" in said.stdout
+    al.diagnosis.save(WELL, tmp_path / "well.npz")
+    said = run("diagnose", str(tmp_path / "well.npz"))
+    assert (said.returncode, "nothing that is wrong" in said.stdout) == (0, True)
+    (tmp_path / "page.npz").write_text("<html>not found</html>")
+    for words in (["diagnose", str(tmp_path / "page.npz")], ["diagnose"], ["heal", "run.npz"]):
+        said = run(*words)
+        assert said.returncode == 2
+        assert "Traceback" not in said.stderr
+
+
+def test_text_page_and_picture_say_the_same():
+    found = al.diagnose(STUCK)
+    page, text = found._repr_html_(), str(found)
+    for one in found.advice:
+        assert al.claim.printed(one.change) in text
+        assert escape(al.claim.printed(one.change)) in page
+    assert "data-claim" not in page  # what is wrong with a run is no claim of the book
+    assert len(found.table().cells) == len(found.findings)
+    assert [text.get_text() for text in al.plots.diagnosis(found).texts] == ["stands at: least squares"]
+    assert al.diagnose(WELL).healthy
+    assert "nothing that is wrong" in str(al.diagnose(WELL))
+    mpl.pyplot.close("all")
+
+
+def test_leaky_networks_and_other_losses_are_diagnosed_too():
+    leaky = al.Network.balanced(20, 2, 1e-6, rng=0, negative_slope=0.1)
+    path = al.gradient_flow(leaky, TOY, "exponential", 20)
+    assert al.diagnose(path).certificate is None
+    fourth = al.Loss("fourth", lambda f, y: (f - y) ** 4, lambda f, y: -4 * (f - y) ** 3)
+    path = al.gradient_flow(al.Network.balanced(20, 2, 1e-4, rng=0), THREE, fourth, 20)
+    assert al.diagnose(path).certificate is None
