@@ -57,7 +57,7 @@ class Step:
         if run.known is None:
             return constant
         offset, length, known = run.known
-        if run.weight_decay and self.settled(known, length):
+        if run.careful and self.settled(known, length):
             return constant
         at = offset / length + np.append(0.0, NODES)
         coefficients = np.linalg.solve(np.vander(at, increasing=True), known)
@@ -71,7 +71,8 @@ class Step:
     def settled(self, known, length):
         """Whether the pulls have moved by no more than the last equations were solved to: noise, then.
 
-        Where decay and pulls are in balance, over long steps, it must not be extrapolated.
+        Near a stationary point, over long steps, it must not be extrapolated: it would throw neurons over
+        walls beside them.
         """
         run = self.run
         moved = run.loss.pull(known, run.data.y) - run.loss.pull(run.now.f, run.data.y)
@@ -89,23 +90,36 @@ class Step:
                 f, self.swarm, self.log = run.swarm.move(self.polynomial, self.length, NODES, run.now.t)
             except StepTooLong:
                 return False
-            defect = run.loss.pull(f, run.data.y) - pulls
-            miss = self.length * run.reach * np.linalg.norm(defect, axis=1).max()
+            miss = self.turns(run.loss.pull(f, run.data.y) - pulls)
             if miss <= SOLVED * run.rtol:
-                self.f, self.error = f, self.estimate()
-                run.known = 0.0, self.length, np.vstack([run.now.f, f])
-                return np.isfinite(self.error)
-            if not np.isfinite(miss) or miss > (2.0 if sweep <= LATE else self.gains) * before:
+                return self.solved(f)
+            if not np.isfinite(miss):
+                return False
+            stuck = miss > (2.0 if sweep <= LATE else self.gains) * before
+            if stuck and not run.careful:
                 return False
             try:
-                self.f = self.improved(f, miss / before)
+                correction = self.correction(f, miss / before)
             except np.linalg.LinAlgError:
                 return False
-            before = miss
+            if stuck:  # a stiff fit makes a miss of the rounding of pulls: Newton's matrix knows
+                small = self.turns(self.slope / self.length * correction) <= SOLVED * run.rtol
+                return small and self.solved(f)
+            self.f, before = self.f + correction, miss
         return False
 
-    def improved(self, f, rate):
-        """The outputs to try next, by a Newton step; its matrix is kept while it serves."""
+    def turns(self, change):
+        """A bound of the rapidity that a change of the pulls at the nodes, (3, n), gives a neuron."""
+        return self.length * self.run.reach * np.linalg.norm(change, axis=1).max()
+
+    def solved(self, f):
+        """Keep these outputs at the nodes; whether the error is a number."""
+        self.f, self.error = f, self.estimate()
+        self.run.known = 0.0, self.length, np.vstack([self.run.now.f, f])
+        return np.isfinite(self.error)
+
+    def correction(self, f, rate):
+        """What Newton's method adds to the outputs at the nodes; its matrix is kept while it serves."""
         run = self.run
         if self.slope is None:
             self.slope = self.length * run.slope()
@@ -115,8 +129,9 @@ class Step:
             stale, self.fresh = rate > STALE and not self.fresh, self.fresh or rate > STALE
         if stale:
             grows = run.swarm.growth(run.data) if self.decay else None
-            run.newton = Newton(run.swarm.kernel(run.data), self.slope, grows, self.decay)
-        return self.f + run.newton.correction(f - self.f)
+            kernel = run.swarm.kernel(run.data, held=run.careful)
+            run.newton = Newton(kernel, self.slope, grows, self.decay)
+        return run.newton.correction(f - self.f)
 
     def estimate(self):
         """The rapidity by which the parabola misses the pulls at the start of the step."""
