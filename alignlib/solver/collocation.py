@@ -90,36 +90,23 @@ class Step:
                 f, self.swarm, self.log = run.swarm.move(self.polynomial, self.length, NODES, run.now.t)
             except StepTooLong:
                 return False
-            miss = self.turns(run.loss.pull(f, run.data.y) - pulls)
+            defect = run.loss.pull(f, run.data.y) - pulls
+            miss = self.length * run.reach * np.linalg.norm(defect, axis=1).max()
             if miss <= SOLVED * run.rtol:
-                return self.solved(f)
-            if not np.isfinite(miss):
-                return False
-            stuck = miss > (2.0 if sweep <= LATE else self.gains) * before
-            if stuck and not run.careful:
+                self.f, self.error = f, self.estimate()
+                run.known = 0.0, self.length, np.vstack([run.now.f, f])
+                return np.isfinite(self.error)
+            if not np.isfinite(miss) or miss > (2.0 if sweep <= LATE else self.gains) * before:
                 return False
             try:
-                correction = self.correction(f, miss / before)
+                self.f = self.improved(f, miss / before)
             except np.linalg.LinAlgError:
                 return False
-            if stuck:  # a stiff fit makes a miss of the rounding of pulls: Newton's matrix knows
-                small = self.turns(self.slope / self.length * correction) <= SOLVED * run.rtol
-                return small and self.solved(f)
-            self.f, before = self.f + correction, miss
+            before = miss
         return False
 
-    def turns(self, change):
-        """A bound of the rapidity that a change of the pulls at the nodes, (3, n), gives a neuron."""
-        return self.length * self.run.reach * np.linalg.norm(change, axis=1).max()
-
-    def solved(self, f):
-        """Keep these outputs at the nodes; whether the error is a number."""
-        self.f, self.error = f, self.estimate()
-        self.run.known = 0.0, self.length, np.vstack([self.run.now.f, f])
-        return np.isfinite(self.error)
-
-    def correction(self, f, rate):
-        """What Newton's method adds to the outputs at the nodes; its matrix is kept while it serves."""
+    def improved(self, f, rate):
+        """The outputs to try next, by a Newton step; its matrix is kept while it serves."""
         run = self.run
         if self.slope is None:
             self.slope = self.length * run.slope()
@@ -131,7 +118,7 @@ class Step:
             grows = run.swarm.growth(run.data) if self.decay else None
             kernel = run.swarm.kernel(run.data, held=run.careful)
             run.newton = Newton(kernel, self.slope, grows, self.decay)
-        return run.newton.correction(f - self.f)
+        return self.f + run.newton.correction(f - self.f)
 
     def estimate(self):
         """The rapidity by which the parabola misses the pulls at the start of the step."""
