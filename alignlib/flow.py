@@ -20,6 +20,8 @@ from alignlib.solver.tolerances import (
     CRUMB,
     FIRST,
     LARGEST,
+    OFTEN,
+    PLAIN,
     RELAXED,
     SHORTEST,
     SLOPE,
@@ -144,6 +146,14 @@ class _Run:
         """The state at the end of the last step."""
         return self.past.swarm
 
+    @property
+    def careful(self):
+        """Whether steps may be so long, near a stationary point, that what else is little decides.
+
+        Then Newton's method must know what walls hold, and noise must not be extrapolated.
+        """
+        return self.weight_decay > 0.0 or self.unsolved > PLAIN
+
     def follow(self, stops, progress):
         """Step from stop to stop; what went wrong, or None."""
         stops = np.unique(np.append(0.0, stops))
@@ -173,10 +183,12 @@ class _Run:
         return None
 
     def shorten(self, length, solved):
-        """With decay: no step much longer for a while than one at which Newton's method failed."""
-        if self.longest < np.inf:
+        """No step much longer for a while than one in vain: with decay, or where that is so often."""
+        if self.weight_decay:
             most, least = RELAXED / self.weight_decay, SURE / self.weight_decay
-            self.longest = min(1.05 * self.longest, most) if solved else max(0.5 * length, least)
+        else:
+            most, least = np.inf, 0.0 if self.unsolved > OFTEN else np.inf
+        self.longest = min(1.05 * self.longest, most) if solved else max(0.5 * length, least)
 
     def hopeless(self, wish):
         """Why no further step is tried, or None."""

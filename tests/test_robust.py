@@ -316,3 +316,42 @@ def test_the_early_flow_goes_on_to_the_times_to_be_saved():
     assert path.t.tolist() == [0.0, 5.0]
     assert np.array_equal(path.final.w, al.early_flow(NET, DATA, "exponential", 5.0).final.w)
     assert path.status == "every neuron has had its last event"
+
+
+# Near stationary points
+
+
+def near_a_saddle(seed, labels):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((8, 2))
+    return al.Dataset(x, rng.choice([-1.0, 1.0], 8) if labels else rng.standard_normal(8))
+
+
+@pytest.mark.parametrize(("seed", "labels"), [(2, True), (2, False)])
+def test_long_steps_beside_a_stationary_point_know_what_walls_hold(seed, labels):
+    data, rtol = near_a_saddle(seed, labels), 1e-6
+    net = al.Network.balanced(12, 2, 0.3, rng=seed)
+    path = al.gradient_flow(net, data, "squared", 3000.0, rtol=rtol)  # with labels: given up at t = 1,491
+    assert (path.patterns(3000.0) == 0).any()
+    assert (np.diff(path.loss) <= rtol).all()
+    sharp = al.gradient_flow(net, data, "squared", 3000.0, rtol=rtol / 100)
+    # Each step adds rtol to the error of (w, v), twice that to the products that f is the sum of.
+    size = (np.abs(path.final.v) * np.linalg.norm(path.final.w, axis=1)).sum()
+    reach = size * np.linalg.norm(data.x, axis=1).max()
+    assert np.abs(path.outputs[-1] - sharp.outputs[-1]).max() <= 2 * rtol * len(path.t) * reach
+
+
+def test_a_run_becomes_careful_after_attempts_in_vain_only():
+    net = al.Network.balanced(12, 2, 0.3, rng=2)
+    run = flow._Run(net, near_a_saddle(2, True), al.loss.get("squared"), 1e-6, 0.0)
+    assert not run.careful
+    run.unsolved = 3
+    assert run.careful
+    run.shorten(0.5, False)
+    assert run.longest == np.inf
+    run.unsolved = 101
+    run.shorten(0.5, False)
+    assert run.longest == 0.25
+    run.shorten(0.25, True)
+    assert run.longest == 1.05 * 0.25
+    assert flow._Run(net, near_a_saddle(2, True), al.loss.get("squared"), 1e-6, 0.1).careful

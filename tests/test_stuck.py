@@ -82,6 +82,28 @@ def test_a_guest_on_a_hyperplane_of_a_pattern_must_be_held(v, holds):
         assert path.loss[-1] == pytest.approx(found.limit, rel=1e-7)
 
 
+# Dead, and on the hyperplane of x = 3, where g* > 0: with v < 0 it is held there.
+EDGE = np.array([1e-2, -3e-2])
+
+
+@pytest.mark.parametrize(("v", "count"), [(-2e-2, 0), (2e-2, 1)])
+def test_dead_neurons_that_only_a_convention_keeps_are_counted(v, count):
+    net = two_sides(np.random.default_rng(0), wide=1e-3, extra=[(EDGE, v), (0 * EDGE, 0.0)])
+    found = al.theory.certify_stuck(net, SIX)
+    assert found.holds
+    assert (found.dead, found.by_convention) == (2, count)
+    path = al.gradient_flow(net, SIX, "squared", 100.0)  # has the convention
+    assert (path.final.w[-2] == EDGE).all()
+
+
+def test_without_the_convention_such_a_neuron_leaves():
+    beside = np.array([1e-2, -3e-2 + 1e-9])  # on the active side
+    net = two_sides(np.random.default_rng(0), wide=1e-3, extra=[(beside, 2e-2)])
+    assert not al.theory.certify_stuck(net, SIX).holds
+    path = al.gradient_flow(net, SIX, "squared", 100.0)
+    assert np.linalg.norm(path.final.w[-1]) > 2 * np.linalg.norm(beside)
+
+
 def test_neurons_that_slide_for_ever_are_a_pattern_of_their_own():
     # Alone on the wall of the middle point, v < 0: on the other two it sees the part off that wall.
     # Slope -0.84 there, residuals -0.16 and 0.08: of the middle one, 0.3, it takes 0.08 / 0.3.

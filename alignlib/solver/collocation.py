@@ -57,7 +57,7 @@ class Step:
         if run.known is None:
             return constant
         offset, length, known = run.known
-        if run.weight_decay and self.settled(known, length):
+        if run.careful and self.settled(known, length):
             return constant
         at = offset / length + np.append(0.0, NODES)
         coefficients = np.linalg.solve(np.vander(at, increasing=True), known)
@@ -71,7 +71,8 @@ class Step:
     def settled(self, known, length):
         """Whether the pulls have moved by no more than the last equations were solved to: noise, then.
 
-        Where decay and pulls are in balance, over long steps, it must not be extrapolated.
+        Near a stationary point, over long steps, it must not be extrapolated: it would throw neurons over
+        walls beside them.
         """
         run = self.run
         moved = run.loss.pull(known, run.data.y) - run.loss.pull(run.now.f, run.data.y)
@@ -115,7 +116,8 @@ class Step:
             stale, self.fresh = rate > STALE and not self.fresh, self.fresh or rate > STALE
         if stale:
             grows = run.swarm.growth(run.data) if self.decay else None
-            run.newton = Newton(run.swarm.kernel(run.data), self.slope, grows, self.decay)
+            kernel = run.swarm.kernel(run.data, held=run.careful)
+            run.newton = Newton(kernel, self.slope, grows, self.decay)
         return self.f + run.newton.correction(f - self.f)
 
     def estimate(self):

@@ -82,15 +82,17 @@ class Swarm:
         z = v[:, None] * (w @ self.walls.u.T)
         return self.walls.outputs((z * (side < 0)).sum(axis=0), (z * (side > 0)).sum(axis=0))
 
-    def kernel(self, data):
-        """The tangent kernel `∂f_k/∂t = Σ_l K_kl g_l`, (n, n); samples slid on are left out."""
+    def kernel(self, data, held=True):
+        """The tangent kernel `∂f_k/∂t = Σ_l K_kl g_l`, (n, n); samples slid on are left out.
+
+        Without `held` neurons that slide move as if free of their walls: cheaper, and enough for steps in
+        which that is little.
+        """
         w, v, side = self.equivalent()
         active = self._slopes(side)
         z = active * (w @ data.x.T)
         kernel = ((active.T * v**2) @ active) * data.gram + z.T @ z
-        # With decay neurons slide for ever, and long steps need the kernel that they have.
-        held = np.flatnonzero((side == 0).any(axis=1)) if self.weight_decay else ()
-        for j in held:
+        for j in np.flatnonzero((side == 0).any(axis=1)) if held else ():
             across = np.linalg.qr(self.walls.u[side[j] == 0].T)[0]  # they cannot move this way
             seen = active[j][:, None] * (data.x @ across)
             kernel -= v[j] ** 2 * (seen @ seen.T)

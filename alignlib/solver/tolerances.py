@@ -68,6 +68,8 @@ CRUMB = 1e-3  # a step that would leave this share of the way to its stop goes t
 STALE = 0.1  # a matrix that leaves more than this share of the defect is made anew: by trial
 ALIKE = 0.3  # or one that the slopes of a new step would change by this share: by trial
 FAR = 0.5  # a guess that changes outputs by this, and pulls by this share, is no guess: by trial
+PLAIN = 2  # attempts without a solution, while t grows tenfold, after which a run is careful: by trial
+OFTEN = 100  # and after which attempts in vain shorten those to come: by trial
 SLOPE = 1e-6  # the change of outputs over which pulls are differenced: errs by 1e-10, far less than ALIKE
 
 # When to give up

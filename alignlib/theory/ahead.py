@@ -127,6 +127,7 @@ class Ahead:
     margin: float
     stays: bool
     rests: bool
+    by_convention: int
 
 
 def look_ahead(state, patterns, group):
@@ -153,7 +154,7 @@ def look_ahead(state, patterns, group):
         d=np.sqrt(2 * eigenvalues[1] * excess),
     )
     sliding = at_home[(state.signs[at_home] == 0).any(axis=1)]
-    resting = np.flatnonzero((group < 0) & state.doubtful)
+    loose = _loose(state, group < 0, to_come)
     return Ahead(
         masses=np.stack([a2, b2], axis=1),
         beta=beta,
@@ -167,7 +168,8 @@ def look_ahead(state, patterns, group):
         margin=_margin(state, living, to_come),
         stays=all(_held(state, j, to_come) for j in guests)
         and all(_slides(state, j, to_come) for j in sliding),
-        rests=all(_held(state, j, to_come) for j in resting),
+        rests=not state.doubtful[loose].any(),
+        by_convention=len(loose),
     )
 
 
@@ -240,6 +242,12 @@ def _held(state, j, to_come):
     pull, size = to_come.pull[on], np.linalg.norm(state.x[on], axis=1)
     strong = (to_come.d < size * (np.abs(pull) - to_come.change)).all()
     return bool((state.v[j] * pull < 0).all() and strong and _keeps_sign(state, j, to_come))
+
+
+def _loose(state, dead, to_come):
+    """Dead neurons, not zero, on hyperplanes of which some sample might draw them to its active side."""
+    on = (state.signs == 0).any(axis=1) & ((state.norm > 0) | (state.v != 0))
+    return [j for j in np.flatnonzero(dead & on) if not _held(state, j, to_come)]
 
 
 def _slides(state, j, to_come):

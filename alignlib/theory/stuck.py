@@ -33,6 +33,7 @@ class Stuck:
     q : `3 c √(2E/rate)`, with c the largest `b_p / a_p²`
     rapidities : (P,), `G_p = (1 - ∛(1 - q)) / (c a_p)`, which bounds `∫‖D_p‖ dt` for ever
     living, dead, pinned : numbers of neurons; the pinned ones are alive
+    by_convention : number of dead neurons on a hyperplane that only the convention `σ'(0) = 0` keeps dead
     margin : smallest height of a neuron over what G_p could take from it, relative to its size
     outputs : (n,), what f(x_k) tends to
     """
@@ -49,6 +50,7 @@ class Stuck:
     living: int
     dead: int
     pinned: int
+    by_convention: int
     margin: float
     outputs: np.ndarray
 
@@ -72,8 +74,12 @@ def certify_stuck(
     that are active on k. If `q < 1` and every living neuron has more room than its `G_p`, none changes its
     pattern any more, and f goes to the function of this form that fits best, exponentially fast. A neuron
     on hyperplanes counts if it provably slides there for ever, or (on one) can only leave to a pattern
-    that is there. A dead neuron on a hyperplane stays there by the convention `σ'(0) = 0`. Derived in
-    chapter 5.
+    that is there. Derived in chapter 5.
+
+    A dead neuron on a hyperplane (to 1e-10, or as a trajectory carries it) that `v g*_k < 0` does not hold
+    there is kept by the convention `σ'(0) = 0` alone: `by_convention` counts those. If there are any, the
+    claim is about flows with this convention, as `gradient_flow` is. In others they may leave, and so they
+    may from the bare weights of a trajectory, which rounding may have put on the active side.
 
     Parameters
     ----------
@@ -122,6 +128,7 @@ def certify_stuck(
         living=int((group >= 0).sum()),
         dead=int((group < 0).sum()),
         pinned=int(((group >= 0) & (state.signs == 0).any(axis=1)).sum()),
+        by_convention=found.by_convention,
         margin=found.margin,
         outputs=state.everywhere(found.outputs, 0.0),
     )
@@ -140,6 +147,7 @@ class Nonconvergence:
     masses : a² and b², the sums of `v_j²` and of `‖w_j‖²` over the full neurons
     q, rapidity : `q = 3 b √(2E/λ) / a³`, and `G = (1 - ∛(1 - q)) a / b`, which bounds `∫ ‖D‖ dt` for ever
     full, dead, pinned, other : numbers of neurons
+    by_convention : number of dead neurons on a hyperplane that only the convention `σ'(0) = 0` keeps dead
     margin : smallest height of a neuron over what G could take from it, relative to its size
     beta, least_squares : β and β*, (d,)
     """
@@ -156,6 +164,7 @@ class Nonconvergence:
     dead: int
     pinned: int
     other: int
+    by_convention: int
     margin: float
     beta: np.ndarray
     least_squares: np.ndarray
@@ -216,6 +225,7 @@ def certify_nonconvergence(
         dead=int(dead.sum()),
         pinned=int(pinned.sum()),
         other=int((~(full | dead | pinned)).sum()),
+        by_convention=found.by_convention,
         margin=found.margin,
         beta=found.beta[0],
         least_squares=np.linalg.lstsq(state.x, state.y, rcond=None)[0],
