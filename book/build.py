@@ -5,6 +5,7 @@ library, the lock or the way of building changed, and what a failed build left i
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
+LETTERS = ROOT / "book" / "letters.py"
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
 # Not the pages: Jupyter Book sees when they change.
 SOURCES = (
@@ -59,7 +61,7 @@ def main():
     forget_stale()
     # -n: broken references are warnings; -W: warnings are errors.
     command = [JUPYTER_BOOK, "build", "-W", "-n", "--keep-going", "."]
-    code = subprocess.call(command, cwd=ROOT)
+    code = subprocess.call(command, cwd=ROOT, env={**os.environ, "PYTHONSTARTUP": str(LETTERS)})
     if code:
         sys.exit(f"The book was not built: see the messages above (jupyter-book returned {code}).")
     (BUILD / "failed").unlink()

@@ -2,7 +2,7 @@
 
 import re
 
-from book import access, light, scope
+from book import access, counting, light, scope
 from book.mathematics import ERROR, FORMULA, lean, of, typeset
 from book.store import CHAPTERS
 from tests.conftest import HTML
@@ -113,3 +113,14 @@ def test_scripts_of_the_theme_do_not_ask_every_box_for_its_size(site):
     text = (HTML / light.THEME).read_text(encoding="utf-8")
     assert "forEach(()=>{})" in text
     assert not light.BY_TURNS.search(text)
+
+
+def test_every_page_counts_from_one_and_every_kind_for_itself():
+    through_the_book = {
+        "one": {"figure": {"a": (1,), "b": (2,)}, "theorem": {"t": (1,)}},
+        "two": {"figure": {"d": (4,), "c": (3,)}},
+    }
+    assert counting.counted_by_page(through_the_book) == {
+        "one": {"figure": {"a": (1,), "b": (2,)}, "theorem": {"t": (1,)}},
+        "two": {"figure": {"c": (1,), "d": (2,)}},
+    }

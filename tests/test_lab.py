@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 
 from book.lab import COMMAND, NOTE, refresh
-from tests.conftest import ROOT
+from tests.conftest import HTML, ROOT
 from tests.test_pages import notebook_text
 
 pytestmark = pytest.mark.lab
@@ -86,6 +87,16 @@ class Notebook:
         self.page.evaluate("async at => { await panel.content.scrollToItem(at); }", at)
         return self.page.locator(f'.jp-WindowedPanel [data-windowed-list-index="{at}"]')
 
+    def numbered(self):
+        """What JupyterLab has numbered, as `Figure 2`."""
+        self.page.evaluate(ALL_AT_ONCE)
+        self.page.wait_for_function(RENDERED)
+        return self.page.evaluate(NUMBERED)
+
+    def broken(self):
+        """The references that lead nowhere, which JupyterLab shows in yellow."""
+        return self.page.locator(".jp-MarkdownCell .text-yellow-600").all_inner_texts()
+
     def drawn(self, explorer, steps):
         """The picture that the kernel's explorer draws when its sliders are at these steps, in base64."""
         find = f"next(e for e in gc.get_objects() if isinstance(e, Explorer) and e.name == {explorer!r})"
@@ -99,6 +110,34 @@ class Notebook:
             "request => panel.sessionContext.session.kernel.requestExecute(request).done", request
         )
         return reply["content"]["user_expressions"]["drawn"]["data"]["text/plain"].strip("'")
+
+
+ALL_AT_ONCE = """() => {
+  panel.content.notebookConfig = {...panel.content.notebookConfig, windowingMode: "none"};
+}"""
+# All cells of text are in the page, and none is empty.
+RENDERED = """() => panel.content.widgets.filter(cell => cell.model.type === "markdown").every(cell =>
+  cell.node.querySelector(".jp-MarkdownOutput, .myst")?.innerText.trim())"""
+# The first words of statements and exercises, and of the captions of figures.
+NUMBERED = r"""() => {
+  const kinds = /^\s*(Figure|Definition|Theorem|Proposition|Lemma|Corollary|Remark|Exercise)\s+\d+/;
+  return [...panel.node.querySelectorAll("aside, .myst-proof, .myst-exercise, figcaption")]
+    .map(one => kinds.exec(one.innerText)).filter(found => found)
+    .map(found => found[0].trim().replace(/\s+/, " "));
+}"""
+
+
+def solved_from_afar(cells):
+    """The labels of exercises in the story that the fine print solves; JupyterLab looks in one notebook."""
+    text = "\n".join(cell["source"] for cell in cells)
+    return set(re.findall(r"\{solution-start\} (\S+)", text)) - set(re.findall(r":label: (\S+)", text))
+
+
+def numbered_on_the_page(name):
+    """What the built page has numbered."""
+    page = BeautifulSoup((HTML / "chapters" / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    titles = page.select("article :is(div.proof, div.exercise, figure) .caption-number")
+    return [" ".join(title.get_text().split()) for title in titles]
 
 
 SHOWN = """async box => {
@@ -130,6 +169,8 @@ def test_a_chapter_runs_and_its_explorers_move(browser, lab, name):
             statement.wait_for()
             assert "{prf:" not in statement.inner_text()
             break
+    assert sorted(notebook.numbered()) == sorted(numbered_on_the_page(name))
+    assert set(notebook.broken()) <= solved_from_afar(cells)
     notebook.page.evaluate("panel.sessionContext.shutdown()")
     context.close()
 

@@ -7,8 +7,10 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 import yaml
+from jupyter_cache import get_cache
 
-from book import ledger
+import alignlib as al
+from book import ledger, light
 from tests.conftest import HTML, ROOT
 from tests.test_form import STORIES
 
@@ -105,6 +107,28 @@ def test_every_figure_has_a_sentence_for_those_who_do_not_see_it(browser, site, 
         assert alt.rstrip().endswith(".")
     if name in (TOC["root"], "chapters/01_setup"):
         assert figures
+
+
+LEAST_LETTERS = 9  # pixels of a telephone: what one reads without a glass
+
+
+def letters(name):
+    """The size in points of the smallest letters of each picture on a page, as its kernel noted it."""
+    path = ROOT / f"{name}.ipynb"
+    cache = get_cache(ROOT / "_build" / ".jupyter_cache")
+    executed = cache.get_cache_bundle(cache.match_cache_file(str(path)).pk).nb
+    outputs = [output for cell in executed.cells for output in cell.get("outputs", ())]
+    return [one.metadata["letters"] for one in outputs if "image/png" in one.get("data", {})]
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if "image/png" in notebook_text(name)])
+def test_a_phone_shows_the_letters_of_figures(browser, site, name):
+    with Visit(browser, site, name, PHONE) as visit:
+        pictures = visit.page.locator("article div.cell_output img:not(.explorer img)")
+        scales = pictures.evaluate_all("all => all.map(one => one.clientWidth / one.getAttribute('width'))")
+    points = al.plots.STYLE["figure.dpi"] * light.SHOWN / 72  # pixels of the page before it is made smaller
+    sizes = [size * points * scale for size, scale in zip(letters(name), scales, strict=True) if size]
+    assert min(sizes) >= LEAST_LETTERS, [round(size, 1) for size in sizes]
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
