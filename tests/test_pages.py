@@ -7,11 +7,10 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 import yaml
-from jupyter_cache import get_cache
 
 import alignlib as al
 from book import ledger, light
-from tests.conftest import HTML, ROOT
+from tests.conftest import HTML, ROOT, executed
 from tests.test_form import STORIES
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
@@ -114,10 +113,8 @@ LEAST_LETTERS = 9  # pixels of a telephone: what one reads without a glass
 
 def letters(name):
     """The size in points of the smallest letters of each picture on a page, as its kernel noted it."""
-    path = ROOT / f"{name}.ipynb"
-    cache = get_cache(ROOT / "_build" / ".jupyter_cache")
-    executed = cache.get_cache_bundle(cache.match_cache_file(str(path)).pk).nb
-    outputs = [output for cell in executed.cells for output in cell.get("outputs", ())]
+    cells = executed(ROOT / f"{name}.ipynb").cells
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
     return [one.metadata["letters"] for one in outputs if "image/png" in one.get("data", {})]
 
 
