@@ -1,19 +1,31 @@
 """`make book`: build the HTML, never from stale results, one build at a time, whatever surrounds it.
 
 Jupyter Book's cache of executed notebooks looks at their code cells only. Here it is thrown away when the
-library, the lock or the way of building changed, and what a failed build left is never built upon.
+library, the lock or the way of building changed, and what a failed build left is never built upon. The
+notebooks that it does not know are executed before Jupyter Book asks for them, several at once.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+
+import nbformat
+import yaml
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
 
 from book import surroundings
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
+LETTERS = ROOT / "book" / "letters.py"
+AT_ONCE = 4  # more would need more memory than a laptop has
+TIMEOUT = 120  # seconds for a cell, as in `_config.yml`
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
 KEPT = ("lock", "home")  # of the build itself; nothing in them is printed
 # Not the pages: Jupyter Book sees when they change.
@@ -63,6 +75,38 @@ def forget_stale(build=BUILD, root=ROOT):
     (build / "failed").touch()
 
 
+def notebooks(root=ROOT):
+    """The notebooks of the book."""
+    parts = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    pages = [part for group in parts["parts"] for part in group["chapters"]]
+    pages += [page for chapter in pages for page in chapter.get("sections", ())]
+    names = [parts["root"], *(page["file"] for page in pages)]
+    return [path for name in names if (path := root / f"{name}.ipynb").exists()]
+
+
+def executed(path):
+    """A notebook with its outputs, and the seconds it took; None if a cell fails."""
+    notebook = nbformat.read(path, as_version=4)
+    result = single_nb_execution(notebook, cwd=str(path.parent), allow_errors=False, timeout=TIMEOUT)
+    return None if result.err else (notebook, result.time)
+
+
+def execute(paths, cache):
+    """Execute the notebooks that the cache does not know; one that fails is left to Jupyter Book."""
+    new = []
+    for path in paths:
+        try:
+            cache.match_cache_file(str(path))
+        except KeyError:
+            new.append(path)
+    with ProcessPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
+        for path, done in zip(new, pool.map(executed, new)):
+            if done:
+                print(f"{path.stem}: {done[1]:.0f} s", flush=True)
+                bundle = CacheBundleIn(done[0], str(path), data={"execution_seconds": done[1]})
+                cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
 def main():
     with surroundings.alone(BUILD):
         make()
@@ -70,9 +114,14 @@ def main():
 
 def make():
     forget_stale()
+    # For this process and all kernels; IPython runs the startup file.
+    env = surroundings.clean(BUILD / "home") | {"PYTHONSTARTUP": str(LETTERS)}
+    os.environ.clear()
+    os.environ.update(env)
+    execute(notebooks(), get_cache(BUILD / ".jupyter_cache"))
     # -n: broken references are warnings; -W: warnings are errors.
     command = [JUPYTER_BOOK, "build", "-W", "-n", "--keep-going", "."]
-    code = subprocess.call(command, cwd=ROOT, env=surroundings.clean(BUILD / "home"))
+    code = subprocess.call(command, cwd=ROOT)
     if code:
         sys.exit(f"The book was not built: see the messages above (jupyter-book returned {code}).")
     (BUILD / "failed").unlink()

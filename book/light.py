@@ -1,10 +1,10 @@
 """A Sphinx extension: pages that are light.
 
 The theme sends every page 1.5 MB of icons, twice, twelve style sheets one after the other and the search
-index. Here the written pages are put on a diet that takes nothing from the reader: one style sheet, a font
-of the icons in use, scripts that wait for the text, no marks around code that has the colour of the text,
-pictures of known size in a smaller format that are fetched when they are near, and the frames of explorers
-in files of their own.
+index. Here the written pages are put on a diet that takes nothing from the reader: one style sheet of the
+rules that can match something, a font of the icons in use, scripts that wait for the text, no marks around
+code that has the colour of the text, pictures of known size in a smaller format that are fetched when they
+are near, and the frames of explorers in files of their own.
 """
 
 import base64
@@ -21,13 +21,29 @@ ICONS = "_static/icons.woff"
 FONT = "_static/vendor/fontawesome/webfonts/fa-solid-900.ttf"
 FACE = '@font-face { font-family: "Font Awesome 6 Free"; font-weight: 900; src: url(icons.woff); }\n'
 
+WORD = re.compile(r"[A-Za-z_][\w-]*")
+PIECE = re.compile(
+    r"""/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|url\([^)"']*\)|[{};]""", re.DOTALL
+)  # of a style sheet: what may hide a brace, and what ends a rule
+REMARK = re.compile(r"/\*.*?\*/", re.DOTALL)
+GROUPS = ("@media", "@supports", "@layer", "@container")
+OPTIONAL = re.compile(r":(?:not|is|where|has)\((?:[^()]|\([^()]*\))*\)")
+CLASS = re.compile(r"[.#]((?:[\w-]|\\.)+)")
+SYMBOL = re.compile(r'(--pst-icon-[\w-]+):"([^"\\])"')  # an icon under a name of the theme
+
 LINK = re.compile(r'<link (?=[^>]*rel="stylesheet")[^>]*href="([^"?]*)[^>]*>\s*')
 IMPORT = re.compile(r'@import "([^"]*)";')
 ADDRESS = re.compile(r"url\(([\"']?)(?![\"']|data:|#)")
-ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"[^"]*"\}')
+ALL_ICONS = re.compile(r"@font-face \{[^}]*fa-solid-900[^}]*\}\n")
 UNUSED = re.compile(
-    r'<script[^>]*src="[^"]*fontawesome\.js[^>]*></script>\s*|<link rel="preload" as="script"[^>]*>\s*'
+    r'<script[^>]*src="[^"]*(?:fontawesome|design-tabs)\.js[^>]*></script>\s*'
+    r'|<link rel="preload" as="script"[^>]*>\s*'
 )
+THEME = "_static/scripts/pydata-sphinx-theme.js"
+# The theme's script asks the size of every box that may scroll, also of code that is folded, and sets an
+# attribute after each: the page is laid out again and again. `book.js` does the same when a box is seen.
+BY_TURNS = re.compile(r"forEach\((\w)=>\{\1\.tabIndex=[^{}?]*\?0:-1\}\)")
+UNUSED_PATHS = {"fontawesome.js", "design-tabs.js", "locales", "vendor"}
 SCHEME = '(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")'
 SEARCH = re.compile(r'<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^>]*></script>\s*')
 PLAIN = re.compile(r'<span class="[npw]">([^<]*)</span>')  # Pygments' names, punctuation, white space
@@ -55,17 +71,64 @@ def linked(out, texts):
     return [name for name in names if name != SHEET]
 
 
+def rules(css):
+    """The rules of a style sheet as pairs of head and body; a statement has the body None."""
+    start, head, depth = 0, "", 0
+    for piece in PIECE.finditer(css):
+        if piece[0] == "{":
+            depth += 1
+            if depth == 1:
+                head, start = REMARK.sub("", css[start : piece.start()]).strip(), piece.end()
+        elif piece[0] == "}":
+            depth -= 1
+            if depth == 0:
+                yield head, css[start : piece.start()].strip()
+                start = piece.end()
+        elif piece[0] == ";" and depth == 0:
+            yield REMARK.sub("", css[start : piece.end()]).strip(), None
+            start = piece.end()
+
+
+def used(css, words):
+    """The rules that can match: every class and name that a selector asks for is among the words.
+
+    A word that ends in a hyphen is one that a script continues.
+    """
+    begun = tuple(word for word in words if word.endswith("-") and len(word) > 2)
+
+    def can_match(selector):
+        names = (name.replace("\\", "") for name in CLASS.findall(OPTIONAL.sub("", selector)))
+        return all(name in words or name.startswith(begun) for name in names)
+
+    kept = []
+    for head, body in rules(css):
+        if body is not None and head.startswith(GROUPS):
+            body = used(body, words)
+        if body is None:
+            kept.append(head)
+        elif body and (head.startswith("@") or any(map(can_match, head.split(",")))):
+            kept.append(f"{head} {{{body}}}")
+    return "\n".join(kept)
+
+
+def icons(css):
+    """The characters of all icons that a style sheet shows."""
+    named = {ord(icon) for name, icon in SYMBOL.findall(css) if f"var({name})" in css}
+    return named | {int(code, 16) for code in re.findall(r"\\([ef][0-9a-f]{3})\b", css)}
+
+
 def one_style(out, texts):
-    """Join the style sheets, without the icons that nothing shows, and make a font of those shown."""
+    """Join the style sheets, without what nothing on the pages can match, and make a font of the icons."""
     names = linked(out, texts)
     css = "\n".join(sheet(out / name, (out / SHEET).parent) for name in names)
-    scripts = (path.read_text(encoding="utf-8") for path in out.glob("_static/scripts/*theme.js"))
-    shown = set(re.findall(r"\bfa-[\w-]+", "".join([*texts.values(), *scripts])))
-    css = ICON_RULE.sub(lambda m: m[0] if shown & set(re.findall(r"fa-[\w-]+", m[1])) else "", css)
+    scripts = [path for path in out.glob("_static/**/*.js") if not UNUSED_PATHS & {*path.parts}]
+    written = [*texts.values(), *(path.read_text(encoding="utf-8") for path in scripts)]
+    words = {word for text in written for word in WORD.findall(text)}
+    css = ALL_ICONS.sub("", used(css, words))
     options = Options(flavor="woff", notdef_outline=True)
     font = load_font(str(out / FONT), options)
     subset = Subsetter(options)
-    subset.populate(unicodes={int(code, 16) for code in re.findall(r"\\([ef][0-9a-f]{3})\b", css)})
+    subset.populate(unicodes=icons(css))
     subset.subset(font)
     save_font(font, str(out / ICONS), options)
     (out / SHEET).write_text(f"/* {' '.join(names)} */\n{css}{FACE}", encoding="utf-8")
@@ -133,6 +196,8 @@ def finish(app, exception):
     pages = [path for path in out.rglob("*.html") if "_static" not in path.parts]
     texts = {path: path.read_text(encoding="utf-8") for path in pages}
     one_style(out, texts)
+    script = (out / THEME).read_text(encoding="utf-8")
+    (out / THEME).write_text(BY_TURNS.sub("forEach(()=>{})", script), encoding="utf-8")
     for path, text in texts.items():
         up = "../" * (len(path.relative_to(out).parts) - 1)
         text = AGAIN.sub("", PLAIN.sub(r"\1", patient(link_once(text, up))))

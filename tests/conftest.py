@@ -9,12 +9,22 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from jupyter_cache import get_cache
 
 from book.browser import MISSING, QUIET, find
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
 NODE_MODULES = Path(sys.prefix) / "node_modules"  # of tests/package.json: see the Makefile
+
+
+def executed(path):
+    """A notebook as the build executed it."""
+    folder = ROOT / "_build" / ".jupyter_cache"
+    if not folder.exists():
+        pytest.fail("the book is not built: run `make book` first")
+    known = get_cache(folder)
+    return known.get_cache_bundle(known.match_cache_file(str(path)).pk).nb
 
 
 @cache

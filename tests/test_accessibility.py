@@ -1,4 +1,11 @@
-"""axe-core on every page: wide and on a phone, light and dark. It finds nothing but what is listed here."""
+"""What a page is to those who do not see it: axe-core on every page, and the text that they are told.
+
+axe-core looks wide and on a phone, in the light and the dark, and finds nothing but what is listed here. It
+does not notice text that is on the page and not in the accessibility tree: that is compared.
+"""
+
+from collections import Counter
+from unicodedata import normalize
 
 import pytest
 
@@ -46,3 +53,42 @@ def test_axe_finds_what_is_known_and_no_more(browser, site, name):
                 found = visit.page.evaluate(RUN, KNOWN)
                 assert [fault for fault in found if not fault["known"]] == []
                 assert {fault["rule"] for fault in found} == known
+
+
+# The pieces of text that are shown, folded ones left out.
+SHOWN = """() => {
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), shown = [];
+  for (let text; (text = walk.nextNode());) {
+    const box = text.parentElement;
+    if (box.closest("script, style") || !box.checkVisibility({visibilityProperty: true})) continue;
+    shown.push(text.data);
+  }
+  return shown;
+}"""
+
+
+def pieces(texts):
+    """How often each piece occurs; mathematical letters, capitals and spaces make no difference."""
+    plain = ("".join(normalize("NFKC", text).lower().split()) for text in texts)
+    return Counter(filter(None, plain))
+
+
+def unsaid(page):
+    """What the page shows and its accessibility tree does not hold."""
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    said = [node["name"]["value"] for node in tree if node.get("role", {}).get("value") == "StaticText"]
+    return pieces(page.evaluate(SHOWN)) - pieces(said)
+
+
+@pytest.mark.parametrize("name", PAGES + EXTRA)
+def test_all_that_is_shown_is_also_said(browser, site, name):
+    with Visit(browser, site, name, reduced_motion="reduce") as visit:
+        assert not unsaid(visit.page)
+        assert sum(pieces(visit.page.evaluate(SHOWN)).values()) > 20
+
+
+def test_what_is_shown_and_not_said_is_noticed(browser):
+    page = browser.new_page()
+    page.set_content("<p>Here</p><p hidden>folded</p><p aria-hidden='true'>for eyes only</p>")
+    assert unsaid(page) == {"foreyesonly": 1}
+    page.close()

@@ -2,7 +2,7 @@
 
 import re
 
-from book import access, light, scope
+from book import access, counting, light, scope
 from book.mathematics import ERROR, FORMULA, lean, of, typeset
 from book.store import CHAPTERS
 from tests.conftest import HTML
@@ -83,3 +83,44 @@ def test_a_page_has_chips_that_lead_to_their_meaning(site):
     assert len(used) >= 10
     for name in used:
         assert f'id="{name}"' in text
+
+
+def test_a_style_sheet_keeps_what_can_match_and_nothing_else():
+    css = """@import "other.css"; /* a { not: a-rule } */
+.here:not(.nowhere) > p, .nowhere { content: "}"; }
+.nowhere .here { color: red; }
+@media (min-width: 40rem) { .nowhere { color: red; } .made-up { color: blue } }
+@media print { .nowhere { color: red; } }
+@keyframes turn { from { left: 0 } }"""
+    kept = light.used(css, {"here", "made-"})  # a script continues the second
+    assert [head for head, _ in light.rules(kept)] == [
+        '@import "other.css";',
+        ".here:not(.nowhere) > p, .nowhere",
+        "@media (min-width: 40rem)",
+        "@keyframes turn",
+    ]
+    assert "red" not in kept
+    assert ".made-up {color: blue}" in kept
+
+
+def test_icons_are_found_by_code_and_by_name_if_they_are_shown():
+    css = '--pst-icon-a:"\uf0f3"; --pst-icon-b:"\uf0f4"; '
+    css += 'x { content: var(--pst-icon-a) } y { content: "\\f303" }'
+    assert light.icons(css) == {0xF0F3, 0xF303}
+
+
+def test_scripts_of_the_theme_do_not_ask_every_box_for_its_size(site):
+    text = (HTML / light.THEME).read_text(encoding="utf-8")
+    assert "forEach(()=>{})" in text
+    assert not light.BY_TURNS.search(text)
+
+
+def test_every_page_counts_from_one_and_every_kind_for_itself():
+    through_the_book = {
+        "one": {"figure": {"a": (1,), "b": (2,)}, "theorem": {"t": (1,)}},
+        "two": {"figure": {"d": (4,), "c": (3,)}},
+    }
+    assert counting.counted_by_page(through_the_book) == {
+        "one": {"figure": {"a": (1,), "b": (2,)}, "theorem": {"t": (1,)}},
+        "two": {"figure": {"c": (1,), "d": (2,)}},
+    }

@@ -8,11 +8,14 @@ import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
 from alignlib.widgets import Explorer
 from tests.conftest import ROOT
-from tests.test_pages import EXPLORERS, Visit
+from tests.test_pages import EXPLORERS, LEAST_LETTERS, Visit
+
+COLUMN = 342  # pixels, of a telephone that is 390 wide
 
 
 @cache
@@ -48,6 +51,21 @@ HARDLY = 1e-3
 def different(one, other):
     """The share of pixels whose colours a person could tell apart."""
     return (np.abs(pixels(one) - pixels(other)).max(axis=-1) > 16).mean()
+
+
+@pytest.mark.parametrize(("name", "explorer"), EXPLORERS)
+def test_a_phone_shows_its_letters(name, explorer):
+    found, style = explorers_of(name)
+    described = found[explorer]
+    start = {name: values[0] for name, (_, values) in described.controls.items()} | described.start
+    with plt.rc_context(style):
+        figure = plt.figure(figsize=described.size)
+        described.draw(figure, **start)
+        figure.canvas.draw()
+        shown = [one for one in figure.findobj(Text) if one.get_visible() and one.get_text().strip()]
+        smallest = min(one.get_fontsize() for one in shown)
+        plt.close(figure)
+    assert smallest / 72 * COLUMN / described.size[0] >= LEAST_LETTERS
 
 
 @pytest.mark.parametrize(("name", "explorer"), EXPLORERS)

@@ -1,4 +1,7 @@
-"""The chapters in a real JupyterLab, started as by `make lab`: every cell run, every explorer moved."""
+"""The chapters in a real JupyterLab, started as by `make lab`: read as the page is, every explorer moved.
+
+A chapter with an explorer is run, all cells of it. The others are the same to a kernel as in the build.
+"""
 
 import os
 import re
@@ -8,9 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 
 from book.lab import COMMAND, NOTE, refresh
-from tests.conftest import ROOT
+from tests.conftest import HTML, ROOT
 from tests.test_pages import notebook_text
 
 pytestmark = pytest.mark.lab
@@ -76,15 +80,24 @@ class Notebook:
         page.evaluate("() => { window.panel = jupyterapp.shell.currentWidget; }")
         page.wait_for_function("panel.sessionContext.session?.kernel?.status === 'idle'")
 
-    def run(self):
-        """Run all cells; the cells as they are then."""
-        self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    def cells(self):
+        """The cells as they are now."""
         return self.page.evaluate("panel.content.model.toJSON().cells")
 
     def cell(self, at):
         """The cell of this number, brought into view."""
         self.page.evaluate("async at => { await panel.content.scrollToItem(at); }", at)
         return self.page.locator(f'.jp-WindowedPanel [data-windowed-list-index="{at}"]')
+
+    def numbered(self):
+        """What JupyterLab has numbered, as `Figure 2`."""
+        self.page.evaluate(ALL_AT_ONCE)
+        self.page.wait_for_function(RENDERED)
+        return self.page.evaluate(NUMBERED)
+
+    def broken(self):
+        """The references that lead nowhere, which JupyterLab shows in yellow."""
+        return self.page.locator(".jp-MarkdownCell .text-yellow-600").all_inner_texts()
 
     def drawn(self, explorer, steps):
         """The picture that the kernel's explorer draws when its sliders are at these steps, in base64."""
@@ -101,6 +114,34 @@ class Notebook:
         return reply["content"]["user_expressions"]["drawn"]["data"]["text/plain"].strip("'")
 
 
+ALL_AT_ONCE = """() => {
+  panel.content.notebookConfig = {...panel.content.notebookConfig, windowingMode: "none"};
+}"""
+# All cells of text are in the page, and none is empty.
+RENDERED = """() => panel.content.widgets.filter(cell => cell.model.type === "markdown").every(cell =>
+  cell.node.querySelector(".jp-MarkdownOutput, .myst")?.innerText.trim())"""
+# The first words of statements and exercises, and of the captions of figures.
+NUMBERED = r"""() => {
+  const kinds = /^\s*(Figure|Definition|Theorem|Proposition|Lemma|Corollary|Remark|Exercise)\s+\d+/;
+  return [...panel.node.querySelectorAll("aside, .myst-proof, .myst-exercise, figcaption")]
+    .map(one => kinds.exec(one.innerText)).filter(found => found)
+    .map(found => found[0].trim().replace(/\s+/, " "));
+}"""
+
+
+def solved_from_afar(cells):
+    """The labels of exercises in the story that the fine print solves; JupyterLab looks in one notebook."""
+    text = "\n".join(cell["source"] for cell in cells)
+    return set(re.findall(r"\{solution-start\} (\S+)", text)) - set(re.findall(r":label: (\S+)", text))
+
+
+def numbered_on_the_page(name):
+    """What the built page has numbered."""
+    page = BeautifulSoup((HTML / "chapters" / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    titles = page.select("article :is(div.proof, div.exercise, figure) .caption-number")
+    return [" ".join(title.get_text().split()) for title in titles]
+
+
 SHOWN = """async box => {
   const bytes = new Uint8Array(await (await fetch(box.querySelector("img").src)).arrayBuffer());
   return btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), ""));
@@ -108,30 +149,30 @@ SHOWN = """async box => {
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_chapter_runs_and_its_explorers_move(browser, lab, name):
+def test_a_chapter_is_as_on_its_page_and_its_explorers_move(browser, lab, name):
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     notebook = Notebook(context.new_page(), lab, name)
-    cells = notebook.run()
+    explorers = re.findall(r'id=\\"explorer-([\w-]+)', notebook_text(f"chapters/{name}"))
+    if explorers:
+        live(notebook, explorers)
+    assert sorted(notebook.numbered()) == sorted(numbered_on_the_page(name))
+    assert set(notebook.broken()) <= solved_from_afar(notebook.cells())
+    notebook.page.evaluate("panel.sessionContext.shutdown()")
+    context.close()
+
+
+def live(notebook, explorers):
+    """All cells run, and every explorer moves: in JupyterLab it alone is another thing."""
+    notebook.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    cells = notebook.cells()
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     outputs = [output for cell in code for output in cell["outputs"]]
     assert [output for output in outputs if output["output_type"] == "error"] == []
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
     assert [output for output in outputs if output.get("name") == "stderr"] == []
-
-    explorers = re.findall(r'id=\\"explorer-([\w-]+)', notebook_text(f"chapters/{name}"))
-    live = [at for at, cell in enumerate(cells) if "widget-view" in str(cell.get("outputs"))]
-    assert len(live) == len(explorers)
-    for at, explorer in zip(live, explorers):
+    places = [at for at, cell in enumerate(cells) if "widget-view" in str(cell.get("outputs"))]
+    for at, explorer in zip(places, explorers, strict=True):
         moves(notebook, at, explorer)
-
-    for at, cell in enumerate(cells):
-        if cell["cell_type"] == "markdown" and re.search(r"^[`:]{3,}\{prf:", cell["source"], re.MULTILINE):
-            statement = notebook.cell(at).locator("aside, .myst-proof").first
-            statement.wait_for()
-            assert "{prf:" not in statement.inner_text()
-            break
-    notebook.page.evaluate("panel.sessionContext.shutdown()")
-    context.close()
 
 
 def moves(notebook, at, explorer):

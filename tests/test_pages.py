@@ -8,8 +8,9 @@ from urllib.parse import unquote, urldefrag, urljoin
 import pytest
 import yaml
 
-from book import ledger
-from tests.conftest import HTML, ROOT
+import alignlib as al
+from book import ledger, light
+from tests.conftest import HTML, ROOT, executed
 from tests.test_form import STORIES
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
@@ -105,6 +106,26 @@ def test_every_figure_has_a_sentence_for_those_who_do_not_see_it(browser, site, 
         assert alt.rstrip().endswith(".")
     if name in (TOC["root"], "chapters/01_setup"):
         assert figures
+
+
+LEAST_LETTERS = 9  # pixels of a telephone: what one reads without a glass
+
+
+def letters(name):
+    """The size in points of the smallest letters of each picture on a page, as its kernel noted it."""
+    cells = executed(ROOT / f"{name}.ipynb").cells
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    return [one.metadata["letters"] for one in outputs if "image/png" in one.get("data", {})]
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if "image/png" in notebook_text(name)])
+def test_a_phone_shows_the_letters_of_figures(browser, site, name):
+    with Visit(browser, site, name, PHONE) as visit:
+        pictures = visit.page.locator("article div.cell_output img:not(.explorer img)")
+        scales = pictures.evaluate_all("all => all.map(one => one.clientWidth / one.getAttribute('width'))")
+    points = al.plots.STYLE["figure.dpi"] * light.SHOWN / 72  # pixels of the page before it is made smaller
+    sizes = [size * points * scale for size, scale in zip(letters(name), scales, strict=True) if size]
+    assert min(sizes) >= LEAST_LETTERS, [round(size, 1) for size in sizes]
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)

@@ -17,6 +17,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from book import environment, release
+from book.store import CAPTION
 from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -201,7 +202,8 @@ class TestNotebook:
         assert "mystnb" not in notebook.metadata
         for cell in notebook.cells:
             tags = set(cell.metadata.get("tags", ()))
-            assert tags <= {"hide-input"} or (tags == {"remove-cell"} and cell.source == COLAB)
+            own = cell.source == COLAB if cell.cell_type == "code" else CAPTION in tags
+            assert tags <= {"hide-input"} or ("remove-cell" in tags and own)
             assert "nbval" not in cell.source.lower()
             for output in cell.get("outputs", ()):
                 assert output.output_type != "error"

@@ -1,9 +1,12 @@
-// A formula that is wider than the screen scrolls inside itself, by keyboard too.
-const reach = new ResizeObserver(entries => entries.forEach(({ target }) => {
-  if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-  else target.removeAttribute("tabindex");
+// What is wider or higher than its place scrolls inside itself, by keyboard too. (All are asked before one is
+// changed, or each question would lay out the page anew.)
+const scrolls = ({ target: box }) => [box, box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight];
+const reach = new ResizeObserver(entries => entries.map(scrolls).forEach(([box, more]) => {
+  if (more) box.tabIndex = 0;
+  else box.removeAttribute("tabindex");
 }));
-document.querySelectorAll("mjx-container[display]").forEach(formula => reach.observe(formula));
+document.querySelectorAll("mjx-container[display], pre, .cell_output > .output, .pst-scrollable-table-container")
+  .forEach(box => reach.observe(box));
 
 // The frames of an explorer are files: fetched when it comes near, so that it moves without waiting.
 const near = new IntersectionObserver(entries => entries.forEach(({ target, isIntersecting }) => {

@@ -60,8 +60,8 @@ def pairs(table):
     dots = ax.scatter(x, y, c=colour, cmap="viridis", s=34, ec="black", lw=0.5)
     for a, b, x, y in zip(table.a, table.b, 100 * table.pairs, 100 * loose):
         if (a, b) in NAMED:
-            ax.annotate(f"{a}/{b}", (x, y), NAMED[a, b], textcoords="offset points", fontsize=9)
-    ax.text(37, 98, "5/8, 3/5, 7/9, 4/9", va="center", ha="right", fontsize=9)
+            ax.annotate(f"{a}/{b}", (x, y), NAMED[a, b], textcoords="offset points", fontsize=10)
+    ax.text(37, 98, "5/8, 3/5, 7/9, 4/9", va="center", ha="right", fontsize=10)
     ax.set(
         xlabel="pairs of samples that violate Assumption 1 (%)",
         ylabel="loose samples (%)",

@@ -194,5 +194,5 @@ def narrow(widths, shares, computed):
         ax.plot(widths, computed[name], color=shade, lw=1)
     ax.plot([], [], color="0.5", lw=1, label="lines: computed")
     ax.set(yscale="log", xlabel="width $h$", ylabel="chance of an empty side")
-    ax.legend(fontsize=9)
+    ax.legend()
     plt.show()

@@ -34,7 +34,7 @@ def polygon(run, data):
 
 def order(found):
     """The error against the number of steps, of each problem in `found`: see `work.errors`."""
-    _, ax = plt.subplots()
+    _, ax = plt.subplots(figsize=(5, 3.2))
     for (name, (_, steps, error, _)), mark in zip(found.items(), ("o-", "s--")):
         ax.loglog(steps, error, mark, label=name, ms=5)
     guide = np.array([15, 300])
@@ -52,7 +52,7 @@ def work(table, error):
     runs = table[(table.status == "ok") & (table.error > 0)]
     names = sorted(set(runs.solver[runs.problem.isin(PANELS)]) - {OURS, DESCENT})
     styles = {**dict(zip(names, zip(COLOURS, "sv^D<>"))), OURS: ("black", "o")}
-    fig, axes = plt.subplots(3, 2, figsize=(6, 8.4), sharex=True, sharey=True)
+    fig, axes = plt.subplots(3, 2, figsize=(5, 8.4), sharex=True, sharey=True)
     for ax, (problem, title) in zip(axes.flat, PANELS.items()):
         for name, (colour, mark) in styles.items():
             part = runs[(runs.problem == problem) & (runs.solver == name)]
@@ -61,10 +61,10 @@ def work(table, error):
             ax.loglog(part.cpu, part.error, color=colour, label=label, **line)
         ax.axhline(error, color="0.6", ls=":", lw=1)
         ax.set(title=title, xlim=(0.01, 40), ylim=(3e-12, 1))
-        ax.set_xticks([0.01, 0.1, 1, 10], labels=["0.01", "0.1", "1", "10"])
+        ax.set_xticks([0.01, 0.1, 1, 10], labels=["0.01", "", "1", ""])
     for ax in axes[-1]:
         ax.set_xlabel("processor time (s)")
     for ax in axes[:, 0]:
         ax.set_ylabel("error of the outputs")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9)
+    fig.legend(handles, labels, loc="outside lower center", ncols=1)

@@ -177,7 +177,7 @@ def worst(mus, triples, quartets):
 
 def clocks(typical):
     """Typical times against n, `typical` by (data, n, μ): summed loss above, mean loss below."""
-    _, axes = plt.subplots(2, sharex=True, **TWO)
+    fig, axes = plt.subplots(2, sharex=True, figsize=(4.8, 6.2))
     n, mu = np.array([10, 10_000]), 0.1
     kinds = [
         (
@@ -199,7 +199,7 @@ def clocks(typical):
         ax.set_title(name)
         ax.set(ylabel="$t_1$", xlim=(8, 1.3e4))
     axes[1].set_xlabel("samples $n$")
-    return axes
+    fig.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
 
 def delays(cases, ax=None):
@@ -219,5 +219,5 @@ def delays(cases, ax=None):
     ax.text(4, 5e3, "not aligned", ha="right", va="center")
     ax.set(xlabel=r"output predicted at $t_1(0)$", ylim=(1e-6, 1e5))
     ax.set_ylabel(r"delay $t_1(\varepsilon)/t_1(0) - 1$")
-    ax.legend(loc="upper left", markerscale=1.6, fontsize=9)
+    ax.legend(loc="upper left", markerscale=1.6)
     return ax
