@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from html import escape
 from itertools import product
 
-from alignlib import inputs
+from alignlib import inputs, live
 from alignlib.claim import printed
 
 with inputs.extra("widgets"):
@@ -70,19 +70,7 @@ class Explorer:
 
     def picture(self, **values):
         """The picture for one value of each control, as the bytes of a WebP of few colours."""
-        from PIL import Image
-
-        figure = plt.figure(figsize=self.size, dpi=150)
-        raw, small = io.BytesIO(), io.BytesIO()
-        try:
-            self.draw(figure, **values)
-            figure.savefig(raw)
-        finally:
-            plt.close(figure)
-        # Nobody sees the difference; a third smaller than a PNG of as many colours, and sooner made.
-        few = Image.open(raw).convert("RGB").quantize(64, Image.Quantize.FASTOCTREE)
-        few.convert("RGB").save(small, "WebP", lossless=True)
-        return small.getvalue()
+        return _picture(self.size, self.draw, **values)
 
     def _repr_html_(self):
         """The player: every picture, a range input for each control, a button that plays the first."""
@@ -166,6 +154,72 @@ class Explorer:
             f' max="{len(values) - 1}" value="{list(values).index(value)}" autocomplete="off"'
             f' aria-valuetext="{escape(_shown(value))}"><span>{escape(_shown(value))}</span></div>'
         )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Live:
+    """A picture that its page computes by itself, while a reader drags what it shows; see `alignlib.live`.
+
+    Without scripts, and in print, a still stands in its place. In JupyterLab it is alive as well.
+
+    Parameters
+    ----------
+    name : str, which picture: one of `live.PICTURES`
+    draw : function of a Matplotlib figure; draws the still on it
+    words : str, what the still shows, for those who cannot see it
+    caption : str, what to do and what to look for; formulas between dollars
+    size : (width, height) of the still in inches
+
+    Raises
+    ------
+    ValueError
+        If there is no such picture.
+    """
+
+    name: str
+    draw: object
+    words: str
+    caption: str = ""
+    size: tuple = (5.6, 3.6)
+
+    def __post_init__(self):
+        inputs.choice("name", self.name, live.PICTURES)
+        inputs.positive("size", min(self.size))
+
+    def _repr_html_(self):
+        """The still in its figure, which the page's script brings to life."""
+        source = base64.b64encode(_picture(self.size, self.draw)).decode()
+        width, height = (int(PIXELS * length) for length in self.size)
+        label = self.name.replace("-", " ")
+        return (
+            f'<figure class="live" id="live-{self.name}" aria-label="{label}">'
+            f'<img src="data:image/webp;base64,{source}" alt="{escape(self.words)}"'
+            f' width="{width}" height="{height}"><p class="live-still">{STILL}</p>'
+            f"<figcaption>{_set(self.caption)}</figcaption></figure>"
+        )
+
+    def _ipython_display_(self):
+        html = self._repr_html_()
+        if "JPY_SESSION_NAME" in os.environ:
+            html += f"<style>{live.style()}</style><script>{live.script()}</script>"
+        display(HTML(html))
+
+
+def _picture(size, draw, **values):
+    """What `draw` draws on a figure of this size, as the bytes of a WebP of few colours."""
+    from PIL import Image
+
+    figure = plt.figure(figsize=size, dpi=150)
+    raw, small = io.BytesIO(), io.BytesIO()
+    try:
+        draw(figure, **values)
+        figure.savefig(raw)
+    finally:
+        plt.close(figure)
+    # Nobody sees the difference; a third smaller than a PNG of as many colours, and sooner made.
+    few = Image.open(raw).convert("RGB").quantize(64, Image.Quantize.FASTOCTREE)
+    few.convert("RGB").save(small, "WebP", lossless=True)
+    return small.getvalue()
 
 
 def _shown(value):

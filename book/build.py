@@ -16,7 +16,7 @@ JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
 # Not the pages: Jupyter Book sees when they change.
 SOURCES = (
     "alignlib/**/*.py",
-    "alignlib/live/*.js",
+    "alignlib/live/*",
     "benchmarks/*",
     "studies/*.csv",
     "studies/**/*.py",

@@ -4,6 +4,7 @@
 reader drag what it shows. Both are files of the package, so that a page, Node and JupyterLab run the same.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from alignlib import inputs
 from alignlib.network import Network
 
 FOLDER = Path(__file__).parent
+PICTURES = ("three-points",)  # those of pictures.js
 
 
 def uniforms(seed: int, count: int) -> np.ndarray:
@@ -60,3 +62,19 @@ def start(kind: str, width: int, scale: float, seed: int, negative_slope: float 
     norm, sign = np.hypot(*w.T), np.where(d < 0.5, 1.0, -1.0)
     v = {"balanced": sign * norm, "dominated": sign * np.hypot(norm, third), "unbalanced": third}[kind]
     return Network(w, v, negative_slope)
+
+
+def script() -> str:
+    """Both modules as one classic script, which brings every live picture of its page to life.
+
+    A page opened from a disk may not load modules, but it may load a script.
+    """
+    text = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("flow.js", "pictures.js"))
+    text = re.sub(r"^import .*\n|^export ", "", text, flags=re.MULTILINE)
+    every = 'document.querySelectorAll("figure.live:not([data-alive])").forEach(mount);'
+    return f'(() => {{\n"use strict";\n{text}\n{every}\n}})();\n'
+
+
+def style() -> str:
+    """The style sheet of the pictures."""
+    return (FOLDER / "live.css").read_text(encoding="utf-8")

@@ -438,20 +438,34 @@ class Swarm {
   constructor(s, net, sides, t, rtol) {
     const h = net.v.length, numbers = () => new Float64Array(3 * h);
     Object.assign(this, { s, h, t, rtol, events: [], classes: [], keys: new Map() });
-    [this.now, this.then, this.trial, this.error] = Array.from({ length: 4 }, numbers);
+    [this.now, this.then, this.trial] = Array.from({ length: 3 }, numbers);
     this.k = TABLEAU.map(numbers);
     net.v.forEach((v, j) => this.now.set([...net.w[j], v], 3 * j));
+    this.then.set(this.now);
+    this.trial.set(this.now);
     this.mink = net.v.map((v, j) => minkowski(...net.w[j], v));
     this.group = new Int32Array(h);
     [this.f, this.g] = [new Float64Array(s.n), new Float64Array(s.n)];
     [this.below, this.above, this.low, this.high] = Array.from({ length: 4 }, () => new Float64Array(s.m));
     for (let j = 0; j < h; j++) this.join(j, sides[j]);
+    this.choose();
     this.slope(this.now, this.k[0]);
     for (let j = 0; j < h; j++) { // who starts on a wall
       const own = this.of(j);
       if (own.slides >= 0 && (net.w[j][0] || net.w[j][1])) this.settle(j, own.slides, this.now);
     }
+    this.choose();
     this.slope(this.now, this.k[0]);
+  }
+
+  /** The neurons that move, and room for what their classes add up: the others cost nothing. */
+  choose() {
+    this.moving = Int32Array.from(this.group.keys()).filter(j => this.of(j).acts);
+    this.sums = new Float64Array(2 * this.classes.length);
+    this.pulls = new Float64Array(2 * this.classes.length);
+    this.sliding = this.moving.filter(j => this.of(j).slides >= 0);
+    this.staying = this.s.slope ? Array.from(this.group.keys()).filter(j => this.of(j).stays) : [];
+    for (const one of this.k) one.fill(0);
   }
 
   /** Put neuron j on these sides: into the class of all that have them. */
@@ -470,19 +484,23 @@ class Swarm {
 
   /** Outputs, pulls, the D of every class, and the velocity of every neuron, at the state `a`. */
   slope(a, k) {
-    const { s, h, group, classes, f, low, high } = this;
-    for (const own of classes) own.b0 = own.b1 = 0;
-    for (let j = 0, i = 0; j < h; j++, i += 3) {
-      const own = classes[group[j]];
-      own.b0 += a[i + 2] * a[i];
-      own.b1 += a[i + 2] * a[i + 1];
+    const { s, group, classes, f, low, high, moving, sums, pulls } = this;
+    sums.fill(0);
+    for (let at = 0; at < moving.length; at++) {
+      const j = moving[at], i = 3 * j, c = 2 * group[j];
+      sums[c] += a[i + 2] * a[i];
+      sums[c + 1] += a[i + 2] * a[i + 1];
     }
     low.fill(0);
     high.fill(0);
-    for (const own of classes) if (own.acts) for (let i = 0; i < s.m; i++) {
-      const z = own.b0 * s.u[i][0] + own.b1 * s.u[i][1];
-      if (own.sides[i] > 0) high[i] += z;
-      else if (own.sides[i] < 0) low[i] += z;
+    for (let c = 0; c < classes.length; c++) {
+      const own = classes[c];
+      if (!own.acts) continue;
+      for (let i = 0; i < s.m; i++) {
+        const z = sums[2 * c] * s.u[i][0] + sums[2 * c + 1] * s.u[i][1];
+        if (own.sides[i] > 0) high[i] += z;
+        else if (own.sides[i] < 0) low[i] += z;
+      }
     }
     for (let q = 0; q < s.n; q++) {
       const i = s.wall[q];
@@ -490,9 +508,14 @@ class Swarm {
       else f[q] = s.size[q] * (s.size[q] > 0 ? high[i] + s.slope * low[i] : low[i] + s.slope * high[i]);
     }
     pullWalls(s, pullsAt(s, f, this.g), this.below, this.above);
-    for (const own of classes) if (own.acts) pulled(s, own.sides, this.below, this.above, own.d);
-    for (let j = 0, i = 0; j < h; j++, i += 3) {
-      const [d0, d1] = classes[group[j]].d;
+    for (let c = 0; c < classes.length; c++) {
+      if (!classes[c].acts) continue;
+      pulled(s, classes[c].sides, this.below, this.above, classes[c].d);
+      pulls[2 * c] = classes[c].d[0];
+      pulls[2 * c + 1] = classes[c].d[1];
+    }
+    for (let at = 0; at < moving.length; at++) {
+      const j = moving[at], i = 3 * j, d0 = pulls[2 * group[j]], d1 = pulls[2 * group[j] + 1];
       k[i] = a[i + 2] * d0;
       k[i + 1] = a[i + 2] * d1;
       k[i + 2] = a[i] * d0 + a[i + 1] * d1;
@@ -501,49 +524,41 @@ class Swarm {
 
   /** One step of this length into `then`, with the velocity there in the last `k`; the error of a neuron over rtol. */
   step(length) {
-    const { now, k, then, trial, error, h } = this;
+    const { now, k, then, trial, moving } = this;
     for (let stage = 1; stage < 7; stage++) {
-      const target = stage === 6 ? then : trial;
-      target.set(now);
-      for (let q = 0; q < stage; q++) {
-        const c = length * TABLEAU[stage][q], one = k[q];
-        if (c) for (let i = 0; i < target.length; i++) target[i] += c * one[i];
+      const target = stage === 6 ? then : trial, c = TABLEAU[stage].map(one => length * one);
+      for (let at = 0; at < moving.length; at++) {
+        for (let i = 3 * moving[at], end = i + 3; i < end; i++) {
+          let sum = now[i];
+          for (let q = 0; q < stage; q++) sum += c[q] * k[q][i];
+          target[i] = sum;
+        }
       }
       this.slope(target, k[stage]);
     }
-    error.fill(0);
-    for (let q = 0; q < 7; q++) for (let i = 0; i < error.length; i++) error[i] += ERROR[q] * k[q][i];
     let worst = 0;
-    for (let i = 0; i < 3 * h; i += 3) {
-      const e = error[i] ** 2 + error[i + 1] ** 2 + error[i + 2] ** 2;
-      if (e === 0) continue;
-      worst = Math.max(worst, e / (then[i] ** 2 + then[i + 1] ** 2 + then[i + 2] ** 2));
+    for (let at = 0; at < moving.length; at++) {
+      const i = 3 * moving[at];
+      let wrong = 0, size = 0;
+      for (let l = i; l < i + 3; l++) {
+        let e = 0;
+        for (let q = 0; q < 7; q++) e += ERROR[q] * k[q][l];
+        wrong += e * e;
+        size += then[l] * then[l];
+      }
+      if (wrong > 0) worst = Math.max(worst, wrong / size);
+      else if (!(wrong === 0)) return NaN;
     }
     return length * Math.sqrt(worst) / this.rtol;
   }
 
-  /** The functions that must stay positive for neuron j, as [value now, then, slope now, then, kind]. */
-  *watched(j) {
-    const { s, now, then, k: { 0: first, 6: last } } = this, i = 3 * j, own = this.of(j);
-    if (!own.acts) return;
-    const e = own.slides < 0 ? null : [-s.u[own.slides][1], s.u[own.slides][0]];
-    if (e) {
-      const side = Math.sign(now[i] * e[0] + now[i + 1] * e[1]);
-      const along = a => side * (a[i] * e[0] + a[i + 1] * e[1]);
-      yield [along(now), along(then), along(first), along(last), "centre"];
-    } else {
-      const size = 1e-14 * Math.hypot(now[i], now[i + 1]);
-      for (let q = 0; q < s.m; q++) {
-        const c = own.sides[q], [u0, u1] = s.u[q];
-        const z0 = c * (now[i] * u0 + now[i + 1] * u1), z1 = c * (then[i] * u0 + then[i + 1] * u1);
-        const d0 = c * (first[i] * u0 + first[i + 1] * u1), d1 = c * (last[i] * u0 + last[i + 1] * u1);
-        yield [z0 < size ? 0 : z0, z1 < 0 && z1 > -size ? 0 : z1, d0, d1, q];
-      }
-    }
-    if (this.mink[j] > 0 && now[i + 2] !== 0) {
-      const c = Math.sign(now[i + 2]);
-      yield [c * now[i + 2], c * then[i + 2], c * first[i + 2], c * last[i + 2], "turn"];
-    }
+  /** What must stay positive for neuron j, of kind a wall, "centre" or "turn", at the state or velocity `a`. */
+  height(j, kind, a) {
+    const i = 3 * j, own = this.of(j), now = this.now;
+    if (kind === "turn") return Math.sign(now[i + 2]) * a[i + 2];
+    const [u0, u1] = this.s.u[kind === "centre" ? own.slides : kind];
+    if (kind === "centre") return Math.sign(now[i + 1] * u0 - now[i] * u1) * (a[i + 1] * u0 - a[i] * u1);
+    return own.sides[kind] * (a[i] * u0 + a[i + 1] * u1);
   }
 
   /** How firmly neuron j is held on its wall: negative once it is let go. Uses the pulls of the last `slope`. */
@@ -572,18 +587,30 @@ class Swarm {
 
   /** The first event of the step made, as {x, j, kind, value} with x its share of the step; null if none. */
   first(length) {
+    const { s, now, then, k: { 0: before, 6: after }, moving } = this;
     let found = null;
     const take = (x, j, kind, value) => { if (x <= 1 && (!found || x < found.x)) found = { x, j, kind, value }; };
-    for (let j = 0; j < this.h; j++) {
-      if (this.leaves(j)) take(0.5, j, "leaves", -1);
-      for (const [z0, z1, d0, d1, kind] of this.watched(j)) {
-        if (z1 >= 0 && (d0 >= 0 || d1 <= 0)) continue;
-        take(firstBelow(z0, z1, length * d0, length * d1), j, kind, z1);
+    const look = (j, kind) => {
+      const noise = 1e-14 * Math.hypot(now[3 * j], now[3 * j + 1]);
+      const zero = one => kind !== "turn" && Math.abs(one) < noise ? 0 : one;
+      const z1 = zero(this.height(j, kind, then)), d1 = this.height(j, kind, after);
+      if (z1 >= 0 && d1 <= 0) return;
+      const z0 = Math.max(zero(this.height(j, kind, now)), 0), d0 = this.height(j, kind, before);
+      if (z1 < 0 || d0 < 0) take(firstBelow(z0, z1, length * d0, length * d1), j, kind, z1);
+    };
+    for (let at = 0; at < moving.length; at++) {
+      const j = moving[at], i = 3 * j, own = this.of(j);
+      if (own.slides >= 0) look(j, "centre");
+      else for (let q = 0; q < s.m; q++) {
+        const c = own.sides[q], u = s.u[q]; // what `look` would pass over, quickly
+        if (c * (then[i] * u[0] + then[i + 1] * u[1]) < 0 || c * (after[i] * u[0] + after[i + 1] * u[1]) > 0) look(j, q);
       }
-      if (this.of(j).acts && this.of(j).slides >= 0) {
-        const value = this.held(j);
-        if (value < 0) take(Math.max(this.heldAtStart[j], 0) / (Math.max(this.heldAtStart[j], 0) - value), j, "held", value);
-      }
+      if (this.mink[j] > 0 && now[i + 2] !== 0) look(j, "turn");
+    }
+    for (const j of this.staying) if (this.leaves(j)) take(0.5, j, "leaves", -1);
+    for (const j of this.sliding) {
+      const value = this.held(j), start = Math.max(this.heldAtStart[j], 0);
+      if (value < 0) take(start / (start - value), j, "held", value);
     }
     return found;
   }
@@ -592,17 +619,14 @@ class Swarm {
   value({ j, kind }) {
     if (kind === "held") return this.held(j);
     if (kind === "leaves") return this.leaves(j) ? -1 : 1;
-    for (const [, z1, , , own] of this.watched(j)) if (own === kind) return z1;
-    return 0;
+    return this.height(j, kind, this.then);
   }
 
   /** Step by `wish` or to the first event before; the length of the next step to try. */
   advance(wish, atMost) {
     let length = Math.min(wish, atMost);
     this.heldAtStart ??= new Float64Array(this.h);
-    for (let j = 0; j < this.h; j++) {
-      if (this.of(j).acts && this.of(j).slides >= 0) this.heldAtStart[j] = this.held(j);
-    }
+    for (const j of this.sliding) this.heldAtStart[j] = this.held(j);
     let error = this.step(length);
     while (!(error <= 1)) {
       length *= error < Infinity ? Math.max(0.9 * error ** -0.2, 0.1) : 0.1;
@@ -622,7 +646,9 @@ class Swarm {
     this.t += length;
     [this.now, this.then] = [this.then, this.now];
     if (event) {
+      this.then.set(this.now);
       this.happen(event);
+      this.choose();
       this.slope(this.now, this.k[0]);
     } else {
       [this.k[0], this.k[6]] = [this.k[6], this.k[0]];
@@ -689,6 +715,8 @@ class Swarm {
       if (side !== before[wall]) this.events.push({ t: this.t, j, wall, came: before[wall], went: side });
     });
   }
+
+  patterns() { return Array.from(this.group, c => patternOf(this.s, this.classes[c].sides)); }
 
   net() {
     const w = [], v = [];

@@ -1,0 +1,437 @@
+/* Pictures that a reader drags: `mount` brings a <figure class="live"> of a page to life.
+
+Each picture keeps one small state, which is also its part of the page's address; every change of it is drawn
+at once, and what takes longer (a run, a map) is computed a few milliseconds in every frame.
+*/
+import { certify, flowing, leastSquares, lossOf, start } from "./flow.js";
+
+// What all pictures share --------------------------------------------------------------------------------
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** A new element at the end of `parent`. */
+function add(parent, name, attributes = {}, text = "") {
+  const vector = name === "svg" || parent.namespaceURI === SVG;
+  const made = vector ? document.createElementNS(SVG, name) : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text) made.textContent = text;
+  parent.append(made);
+  return made;
+}
+
+const shown = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
+const brief = value => value === 0 ? "0" : Math.abs(value) < 1e-3 ? value.toExponential(0).replace("e-", "e−") : `${+value.toPrecision(3)}`;
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+const python = value => String(+value.toPrecision(6));
+const pythonRows = rows => `[${rows.map(row => `[${row.map(python).join(", ")}]`).join(", ")}]`;
+
+/** A picture in its figure: the stage, the controls, what is said, the code, and the address. */
+class Live {
+  constructor(box, first) {
+    this.box = box;
+    box.picture = this;
+    this.name = box.id.replace("live-", "");
+    this.first = first;
+    this.state = structuredClone(first);
+    this.stage = add(box, "div", { class: "live-stage" });
+    box.querySelector("figcaption")?.before(this.stage);
+    this.panes = add(this.stage, "div", { class: "live-panes" });
+    this.verdict = add(this.stage, "p", { class: "live-verdict" });
+    this.controls = add(this.stage, "div", { class: "live-controls" });
+    this.code = add(this.stage, "pre", { class: "live-code", hidden: "", tabindex: 0 });
+    this.says = add(this.stage, "p", { class: "live-says", role: "status" });
+    this.handles = [];
+    box.dataset.alive = "";
+  }
+
+  /** Begin, once a subclass has put its things on the stage. */
+  begin() {
+    this.button("Reset", () => this.change(structuredClone(this.first)));
+    const code = this.button("As Python", () => {
+      this.code.hidden = !this.code.hidden;
+      code.setAttribute("aria-expanded", String(!this.code.hidden));
+    });
+    code.setAttribute("aria-expanded", "false");
+    addEventListener("hashchange", () => this.recall() && this.fresh());
+    if (this.recall()) this.box.scrollIntoView();
+    this.fresh();
+    const seen = new IntersectionObserver(entries => {
+      this.visible = entries.at(-1).isIntersecting;
+      this.wake();
+    });
+    seen.observe(this.box);
+  }
+
+  /** Put this into the state; the address follows once it rests. */
+  change(part) {
+    Object.assign(this.state, part);
+    this.fresh();
+    clearTimeout(this.rests);
+    this.rests = setTimeout(() => {
+      const same = JSON.stringify(this.state) === JSON.stringify(this.first);
+      const address = same ? location.pathname + location.search : `#${this.name}=${this.written()}`;
+      history.replaceState(history.state, "", address);
+    }, 300);
+    this.box.dispatchEvent(new CustomEvent("live", { detail: this.state }));
+  }
+
+  written() {
+    return Object.values(this.state).map(value => [value].flat(2).map(one => +one === one ? +one.toPrecision(6) : one).join(",")).join(";");
+  }
+
+  /** The state from the address; whether it is there. */
+  recall() {
+    const [name, text = ""] = decodeURIComponent(location.hash.slice(1)).split("=");
+    if (name !== this.name) return false;
+    const parts = text.split(";"), found = {};
+    Object.entries(this.first).forEach(([key, value], i) => {
+      const words = (parts[i] ?? "").split(","), like = [value].flat(2);
+      if (like.length !== words.length && !Array.isArray(value)) return;
+      const read = words.map((word, k) => typeof (like[k] ?? like[0]) === "number" ? +word : word);
+      if (read.some(one => Number.isNaN(one))) return;
+      found[key] = !Array.isArray(value) ? read[0] : !Array.isArray(value[0]) ? read
+        : Array.from({ length: read.length / value[0].length }, (_, k) => read.slice(k * value[0].length, (k + 1) * value[0].length));
+    });
+    this.state = { ...structuredClone(this.first), ...found };
+    return true;
+  }
+
+  /** All that depends on the state, drawn anew. */
+  fresh() {
+    this.draw();
+    this.code.textContent = this.asPython();
+    this.wake();
+  }
+
+  /** Work in every frame until there is none. */
+  wake() {
+    if (this.frame || !this.visible) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = null;
+      if (this.work(performance.now() + 9)) this.wake();
+    });
+  }
+
+  work() { return false; }
+
+  /** What the colours mean. */
+  legend(rows, before) {
+    const made = add(this.panes, "p", { class: "live-legend" }, before);
+    for (const [kind, words] of rows) add(made, "span", { "data-kind": kind }, words);
+  }
+
+  /** The sentence under the picture, read aloud once it rests. */
+  say(text, kind = "") {
+    if (this.verdict.textContent === text) return;
+    this.verdict.textContent = text;
+    this.verdict.dataset.kind = kind;
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => { this.says.textContent = text; }, 700);
+  }
+
+  button(label, act) {
+    const made = add(this.controls, "button", { type: "button" }, label);
+    made.addEventListener("click", act);
+    return made;
+  }
+
+  select(key, label, options) {
+    const id = `${this.box.id}-${key}`, row = add(this.controls, "div");
+    add(row, "label", { for: id }, label);
+    const made = add(row, "select", { id, autocomplete: "off" });
+    for (const [value, words] of options) add(made, "option", { value }, words);
+    made.addEventListener("change", () => this.change({ [key]: typeof this.first[key] === "number" ? +made.value : made.value }));
+    this.handles.push(() => { made.value = this.state[key]; });
+  }
+
+  slider(key, label, count, words) {
+    const id = `${this.box.id}-${key}`, row = add(this.controls, "div", { class: "live-slider" });
+    add(row, "label", { for: id }, label);
+    const made = add(row, "input", { id, type: "range", min: 0, max: count - 1, autocomplete: "off" });
+    const value = add(row, "span");
+    made.addEventListener("input", () => this.change({ [key]: +made.value }));
+    this.handles.push(() => {
+      made.value = this.state[key];
+      value.textContent = words(this.state[key]);
+      made.setAttribute("aria-valuetext", words(this.state[key]));
+    });
+  }
+
+  /** A thing at a place in a pane that mouse, finger and arrow keys move: `place` is its state, `put` changes it. */
+  draggable(pane, shape, { label, place, put, step }) {
+    const knob = add(pane.svg, "g", { class: "live-knob", tabindex: 0, role: "button", "aria-roledescription": "movable point" });
+    add(knob, "circle", { r: 22, class: "live-grip" });
+    shape(knob);
+    const there = event => {
+      const box = pane.svg.getBoundingClientRect(), scale = pane.width / box.width;
+      return pane.back((event.clientX - box.left) * scale, (event.clientY - box.top) * scale);
+    };
+    let grip = null;
+    knob.addEventListener("pointerdown", event => {
+      if (event.button) return;
+      const [x, y] = there(event), [a, b] = place();
+      grip = [a - x, b - y];
+      knob.setPointerCapture(event.pointerId);
+      knob.focus({ preventScroll: true });
+      event.preventDefault();
+    });
+    knob.addEventListener("pointermove", event => {
+      if (!grip) return;
+      const [x, y] = there(event);
+      put(x + grip[0], y + grip[1]);
+    });
+    knob.addEventListener("lostpointercapture", () => { grip = null; });
+    knob.addEventListener("keydown", event => {
+      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      if (!way) return;
+      event.preventDefault();
+      const [a, b] = place(), far = step * (event.shiftKey ? 5 : 1);
+      put(a + far * way[0], b + far * way[1], way);
+    });
+    this.handles.push(() => {
+      const [x, y] = pane.at(...place());
+      knob.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)})`);
+      knob.setAttribute("aria-label", label());
+    });
+    return knob;
+  }
+
+  /** A pane: an SVG of this size for these ranges of numbers. */
+  pane(name, label, [width, height], [left, right], [low, high], margin = [8, 8, 8, 8]) {
+    const svg = add(this.panes, "svg", { viewBox: `0 0 ${width} ${height}`, class: `live-pane live-${name}`, role: "group", "aria-label": label });
+    const [top, end, bottom, begin] = margin, w = width - begin - end, h = height - top - bottom;
+    return {
+      svg, width, height, left: begin, right: width - end, top, bottom: height - bottom,
+      at: (x, y) => [begin + (x - left) / (right - left) * w, top + (high - y) / (high - low) * h],
+      back: (x, y) => [left + (x - begin) / w * (right - left), high - (y - top) / h * (high - low)],
+    };
+  }
+}
+
+/** A line through these points of a pane. */
+const path = (pane, points) => points.map((one, i) => `${i ? "L" : "M"}${pane.at(...one).map(c => c.toFixed(1)).join(" ")}`).join("");
+
+// The three points ---------------------------------------------------------------------------------------
+
+const X = [-2.4, 2.4], Y = [-1.2, 2.0], END = 200;
+const TIMES = [0, ...Array.from({ length: 60 }, (_, i) => 0.1 * (END / 0.1) ** (i / 59))];
+const NAMES = ["left", "middle", "right"], CELLS = [48, 36];
+
+class ThreePoints extends Live {
+  constructor(box) {
+    super(box, {
+      points: [[-0.75, 1.1], [-0.5, 0.1], [0.125, 0.8]], scale: -4, width: 40, kind: "balanced", seed: 1, time: TIMES.length - 1,
+    });
+    const plane = this.plane = this.pane("plane", "Three points to drag, and the curve that was learned", [470, 360], X, Y, [6, 8, 34, 34]);
+    this.map = add(plane.svg, "image", { x: plane.left, y: plane.top, width: plane.right - plane.left, height: plane.bottom - plane.top, preserveAspectRatio: "none", class: "live-map", "aria-hidden": "true" });
+    this.axes(plane, [-2, -1, 0, 1, 2], [-1, 0, 1, 2], "input", "output");
+    this.line = add(plane.svg, "path", { class: "live-fit" });
+    this.curve = add(plane.svg, "path", { class: "live-curve" });
+    NAMES.forEach((name, k) => this.draggable(plane, knob => add(knob, "circle", { r: k === 1 ? 8 : 6.5, class: k === 1 ? "live-point live-middle" : "live-point" }), {
+      label: () => `${name} point: input ${shown(this.state.points[k][0])}, output ${shown(this.state.points[k][1])}`,
+      place: () => this.state.points[k],
+      put: (x, y) => this.move(k, x, y),
+      step: 0.05,
+    }));
+    this.hint = add(plane.svg, "text", { class: "live-title live-hint", "aria-hidden": "true" }, "drag me");
+    const disc = this.disc = this.pane("disc", "Directions of the neurons", [200, 200], [-1.15, 1.15], [-1.15, 1.15]);
+    add(disc.svg, "circle", { cx: 100, cy: 100, r: 80, class: "live-rim" });
+    this.needles = add(disc.svg, "g");
+    add(disc.svg, "text", { x: 100, y: 12, class: "live-title" }, "neurons");
+    const falls = this.falls = this.pane("falls", "The loss over time", [200, 150], [Math.log10(0.1), Math.log10(END)], [-0.02, 1.05], [20, 8, 30, 30]);
+    this.frameOf(falls);
+    this.history = add(falls.svg, "path", { class: "live-curve" });
+    this.now = add(falls.svg, "circle", { r: 4, class: "live-point" });
+    this.legend([["stuck", "stuck for ever"], ["fits", "fits"], ["open", "neither, so far"]], "With the middle point here:");
+    this.slider("time", "time", TIMES.length, i => brief(TIMES[i]));
+    this.select("scale", "size of the start", [-6, -4, -2, -1].map(e => [e, `${10 ** e}`]));
+    this.select("width", "neurons", [10, 40, 100, 300].map(h => [h, h]));
+    this.select("kind", "start", ["balanced", "dominated", "unbalanced"].map(kind => [kind, kind]));
+    this.button("Another draw", () => this.change({ seed: this.state.seed + 1 }));
+    this.begin();
+  }
+
+  move(k, x, y) {
+    const points = structuredClone(this.state.points), round = one => Math.round(1000 * one) / 1000;
+    points[k] = [round(clamp(x, ...X)), round(clamp(y, ...Y))];
+    this.hint.remove();
+    this.change({ points });
+  }
+
+  axes(pane, across, up, xLabel, yLabel) {
+    for (const x of across) add(pane.svg, "text", { x: pane.at(x, 0)[0], y: pane.bottom + 15, class: "live-tick" }, shown(x, 0));
+    for (const y of up) add(pane.svg, "text", { x: pane.left - 6, y: pane.at(0, y)[1] + 4, class: "live-tick live-end" }, shown(y, 0));
+    add(pane.svg, "path", { d: `${path(pane, [[X[0], 0], [X[1], 0]])}${path(pane, [[0, Y[0]], [0, Y[1]]])}`, class: "live-axis" });
+    add(pane.svg, "text", { x: (pane.left + pane.right) / 2, y: pane.height - 3, class: "live-title" }, xLabel);
+    add(pane.svg, "text", { x: pane.left + 6, y: pane.top + 15, class: "live-title live-start" }, yLabel);
+  }
+
+  frameOf(pane) {
+    add(pane.svg, "path", { d: `M${pane.left} ${pane.top}V${pane.bottom}H${pane.right}`, class: "live-axis" });
+    for (const t of [0.1, 1, 10, 100]) add(pane.svg, "text", { x: pane.at(Math.log10(t), 0)[0], y: pane.bottom + 14, class: "live-tick" }, `${t}`);
+    for (const y of [0, 1]) add(pane.svg, "text", { x: pane.left - 6, y: pane.at(0, y)[1] + 4, class: "live-tick live-end" }, `${y}`);
+    add(pane.svg, "text", { x: 100, y: 12, class: "live-title" }, "loss / first loss");
+    add(pane.svg, "text", { x: 100, y: pane.height - 2, class: "live-title" }, "time");
+  }
+
+  problem(middle = this.state.points[1]) {
+    const points = [this.state.points[0], middle, this.state.points[2]];
+    return { x: points.map(([x]) => [x, 1]), y: points.map(([, y]) => y), loss: "squared", slope: 0 };
+  }
+
+  draw() {
+    for (const put of this.handles) put();
+    const { kind, width, scale, seed, points } = this.state;
+    const start_ = [kind, width, scale, seed].join(), key = start_ + points.flat(), ground = start_ + [points[0], points[2]].flat();
+    const [x, y] = this.plane.at(...points[1]);
+    this.hint.setAttribute("x", x);
+    this.hint.setAttribute("y", y + 26);
+    if (this.startKey !== start_) this.net = start(kind, width, 10 ** scale, seed);
+    if (this.key !== key) {
+      const problem = this.problem();
+      this.run = flowing(problem, this.net, { times: TIMES, rtol: 1e-5 });
+      this.at = problem;
+      const { beta: [a, b] } = leastSquares(problem.x, problem.y);
+      this.line.setAttribute("d", path(this.plane, X.map(x => [x, a * x + b])));
+    }
+    if (this.ground !== ground) this.cells = this.order(), this.values = null;
+    [this.startKey, this.key, this.ground] = [start_, key, ground];
+    if (this.found) this.show();
+  }
+
+  /** The map's cells, coarse ones first. */
+  order() {
+    const cells = [];
+    for (let size = 8; size >= 1; size /= 2) {
+      for (let j = 0; j < CELLS[1]; j += size) for (let i = 0; i < CELLS[0]; i += size) {
+        if (size === 8 || i % (2 * size) || j % (2 * size)) cells.push([i, j, size]);
+      }
+    }
+    return cells;
+  }
+
+  /** Whether the picture shows what the state says. */
+  get ready() { return !this.run; }
+
+  work(until) {
+    while (this.run && performance.now() < until) {
+      const { done, value } = this.run.next();
+      if (!done) continue;
+      this.found = value;
+      this.run = null;
+      this.judge();
+      this.show();
+    }
+    let painted = false;
+    while (!this.run && this.cells?.length && performance.now() < until) {
+      this.cell ??= this.guess(this.cells[0]);
+      const { done, value } = this.cell.next();
+      if (!done) continue;
+      this.cell = null;
+      const [i, j, size] = this.cells.shift();
+      this.values ??= new Int8Array(CELLS[0] * CELLS[1]);
+      for (let b = j; b < Math.min(j + size, CELLS[1]); b++) this.values.fill(value, b * CELLS[0] + i, b * CELLS[0] + Math.min(i + size, CELLS[0]));
+      painted = true;
+    }
+    if (painted) this.paint();
+    return Boolean(this.run || this.cells?.length);
+  }
+
+  /** Whether training gets stuck (1), fits (2) or neither within the time, with the middle point in this cell. */
+  *guess([i, j, size]) {
+    const ground = this.ground, half = size / 2;
+    const middle = [X[0] + (i + half) / CELLS[0] * (X[1] - X[0]), Y[1] - (j + half) / CELLS[1] * (Y[1] - Y[0])];
+    const problem = this.problem(middle), first = lossOf(problem, [0, 0, 0]);
+    let answer = 0, steps = 0;
+    const stop = swarm => {
+      if (++steps % 20) return steps > 500;
+      if (lossOf(problem, swarm.f) < 1e-3 * first) answer = 2;
+      else if (certify(problem, swarm.net(), swarm.patterns()).holds) answer = 1;
+      return answer !== 0;
+    };
+    const run = flowing(problem, this.net, { times: [0, END], rtol: 1e-4, stop });
+    while (!run.next().done) {
+      if (this.ground !== ground) return 0;
+      yield;
+    }
+    return answer;
+  }
+
+  paint() {
+    const canvas = document.createElement("canvas"), style = getComputedStyle(this.box);
+    [canvas.width, canvas.height] = CELLS;
+    const ink = canvas.getContext("2d");
+    const colours = [null, style.getPropertyValue("--live-stuck"), style.getPropertyValue("--live-fits")];
+    this.values.forEach((value, at) => {
+      if (!colours[value]) return;
+      ink.fillStyle = colours[value];
+      ink.fillRect(at % CELLS[0], Math.floor(at / CELLS[0]), 1, 1);
+    });
+    this.map.setAttribute("href", canvas.toDataURL());
+  }
+
+  judge() {
+    const { loss, nets, patterns } = this.found, end = loss.at(-1), first = loss[0];
+    this.box.dataset.loss = end;
+    const proof = certify(this.at, nets.at(-1), patterns.at(-1));
+    if (proof.holds) this.say(`Stuck for ever, and that is proved: all living neurons see all three points, the curve ends as the straight line of least squares, at a loss of ${brief(proof.limit)}.`, "stuck");
+    else if (end < 1e-3 * first) this.say(`It fits: neurons see different points, the curve bends, and the loss has fallen to ${brief(end)}.`, "fits");
+    else this.say(`Not decided: at time ${END} the loss is ${brief(end)}, and no proof that it stays there holds.`, "open");
+  }
+
+  show() {
+    const { nets, loss, patterns, t } = this.found, i = Math.min(this.state.time, t.length - 1);
+    const { w, v } = nets[i], xs = Array.from({ length: 121 }, (_, k) => X[0] + k * (X[1] - X[0]) / 120);
+    const value = x => w.reduce((sum, [a, b], j) => sum + v[j] * Math.max(a * x + b, 0), 0);
+    this.curve.setAttribute("d", path(this.plane, xs.map(x => [x, clamp(value(x), -9, 9)])));
+    drawNeedles(this.needles, this.disc, w, v, patterns[i]);
+    const at = k => [Math.log10(Math.max(t[k], 0.1)), loss[k] / loss[0]];
+    this.history.setAttribute("d", path(this.falls, t.map((_, k) => at(k))));
+    const [x, y] = this.falls.at(...at(i));
+    this.now.setAttribute("cx", x);
+    this.now.setAttribute("cy", y);
+  }
+
+  asPython() {
+    const { points, width, scale, kind, seed } = this.state;
+    return `import alignlib as al
+
+data = al.Dataset(
+    ${pythonRows(points.map(([x]) => [x, 1]))},
+    [${points.map(([, y]) => python(y)).join(", ")}],
+)
+net = al.live.start("${kind}", width=${width}, scale=1e${scale}, seed=${seed})
+path = al.gradient_flow(net, data, "squared", t_end=${END})
+print(path)
+print(al.theory.certify_nonconvergence(path, ${END}).holds)`;
+  }
+}
+
+/** Directions of neurons: blue circles for v > 0, orange triangles for v < 0, grey for the dead. */
+function drawNeedles(group, disc, w, v, patterns) {
+  const lines = { up: "", down: "", dead: "" }, [x0, y0] = disc.at(0, 0);
+  const marks = { up: "", down: "", dead: "" };
+  w.forEach(([a, b], j) => {
+    const norm = Math.hypot(a, b) || 1, [x, y] = disc.at(a / norm, b / norm).map(c => +c.toFixed(1));
+    const kind = patterns[j].some(on => on > 0) ? (v[j] > 0 ? "up" : "down") : "dead";
+    if (kind !== "dead") lines[kind] += `M${x0} ${y0}L${x} ${y}`;
+    marks[kind] += v[j] > 0 ? `M${x - 3} ${y}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0` : `M${x} ${y - 3.5}L${x + 3.5} ${y + 2.8}H${x - 3.5}Z`;
+  });
+  if (!group.childNodes.length) for (const kind of ["dead", "down", "up"]) {
+    add(group, "path", { class: `live-needle live-${kind}` });
+    add(group, "path", { class: `live-mark live-${kind}` });
+  }
+  ["dead", "down", "up"].forEach((kind, k) => {
+    group.childNodes[2 * k].setAttribute("d", lines[kind]);
+    group.childNodes[2 * k + 1].setAttribute("d", marks[kind]);
+  });
+}
+
+// All of them --------------------------------------------------------------------------------------------
+
+const PICTURES = { "three-points": ThreePoints };
+
+/** Bring one figure to life. */
+export function mount(box) {
+  return new PICTURES[box.id.replace("live-", "")](box);
+}
