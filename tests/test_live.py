@@ -195,3 +195,40 @@ def test_stuck_or_free(runs):
         ]  # fmt: skip
         assert there["limit"] == pytest.approx(here.limit, rel=1e-9, abs=1e-12)
     assert 5 <= sum(here.holds for _, here in both) <= len(both) - 5
+
+
+def planar(seed):
+    """Some samples of both labels in the plane."""
+    rng = np.random.default_rng(seed)
+    y = np.where(rng.permutation(int(rng.integers(2, 13))) % 2, 1.0, -1.0)
+    return al.Dataset(rng.standard_normal((len(y), 2)), y)
+
+
+def asked(name, *more):
+    """What a function of the engine says of forty such sets, for each sign: (data, sign, answer)."""
+    every = [(planar(seed), sign) for seed in range(20) for sign in (1, -1)]
+    problems = [{"x": data.x.tolist(), "y": data.y.tolist(), "loss": "exponential"} for data, _ in every]
+    found = answers([[name, problem, sign, *more] for problem, (_, sign) in zip(problems, every)])
+    return [(data, sign, one) for (data, sign), one in zip(every, found)]
+
+
+def test_the_extremal_vectors_agree():
+    for data, sign, there in asked("extremal"):
+        here = [vector for vector in al.extremal_vectors(data, "exponential") if vector.sign == sign]
+        assert len(here) == len(there)
+        here.sort(key=lambda vector: (-round(vector.rate, 9), vector.basin[0] % (2 * np.pi)))
+        there.sort(key=lambda vector: (-round(vector["rate"], 9), vector["basin"][0] % (2 * np.pi)))
+        for one, other in zip(here, there):
+            expected = np.where(one.tight, 0, np.where(one.pattern, 1, -1))
+            assert (np.array(other["pattern"]) == expected).all()
+            # Closed forms of a few roundings each.
+            assert [other["rate"], other["share"]] == pytest.approx([one.rate, one.share], abs=1e-9)
+
+
+def test_the_threshold_map_and_the_separation_agree():
+    for data, sign, (seen, at) in asked("threshold"):
+        here = al.theory.settle(data, sign)
+        assert (np.array(seen[at]) == here.active).all()
+        assert (at, len(seen) - at) == (here.rounds, here.cycle)
+    for data, _, there in asked("separation"):
+        assert there == pytest.approx(data.mu, abs=1e-12)

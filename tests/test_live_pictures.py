@@ -2,8 +2,10 @@
 
 import contextlib
 import io
+import json
 import re
 
+import numpy as np
 import pytest
 
 from alignlib import live
@@ -151,3 +153,23 @@ def test_the_three_points_end_as_the_library_says(browser, site, link):
         # The library's repr has three digits; the page follows the flow with rtol 1e-5.
         page = float(shown.box.get_attribute("data-loss"))
         assert page == pytest.approx(loss, rel=0.01, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["", "-0.5,0.8,1,0,-1,-1,0.6,0.8,-1;120;1;30", "-0.9,0.3,1,0.2,-1,-1,0.6,0.8,1,0.7,-0.4,-1;20;-1;60"],
+)
+def test_the_circle_has_the_ends_that_the_library_finds(browser, site, link):
+    page = "chapters/02_early_alignment"
+    with Visit(browser, site, page) as visit:
+        if link:
+            visit.page.goto(f"{site}/{page}.html#circle={link}")
+            visit.page.reload()
+        shown = Picture(visit, "circle")
+        found = re.findall(r"rate=([\d.e+-]+), share=([\d.e+-]+)\)", shown.python())
+        ends = json.loads(shown.box.get_attribute("data-ends"))
+        assert len(ends) > 0
+        here = sorted((float(rate), float(share)) for rate, share in found if float(rate) != 0)
+        # The repr has three digits.
+        there = sorted((rate, share) for _, rate, share in ends)
+        assert np.ravel(there) == pytest.approx(np.ravel(here), rel=1e-2)

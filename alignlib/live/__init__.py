@@ -13,7 +13,7 @@ from alignlib import inputs
 from alignlib.network import Network
 
 FOLDER = Path(__file__).parent
-PICTURES = ("three-points",)  # those of pictures.js
+PICTURES = ("three-points", "circle")  # those of pictures.js
 
 
 def uniforms(seed: int, count: int) -> np.ndarray:
@@ -70,7 +70,7 @@ def script() -> str:
     A page opened from a disk may not load modules, but it may load a script.
     """
     text = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("flow.js", "pictures.js"))
-    text = re.sub(r"^import .*\n|^export ", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^import \{.*\n|^export ", "", text, flags=re.MULTILINE)
     every = 'document.querySelectorAll("figure.live:not([data-alive])").forEach(mount);'
     return f'(() => {{\n"use strict";\n{text}\n{every}\n}})();\n'
 

@@ -891,3 +891,81 @@ export function certify(problem, net, patterns = null) {
   const holds = Object.values(hypotheses).every(Boolean);
   return { holds, hypotheses, limit: loss, excess, q, rapidity, margin, ...counts, beta, leastSquares: best };
 }
+
+// The circle ---------------------------------------------------------------------------------------------
+
+const EDGE = 1e-12, TURN = 2 * Math.PI;
+const positive = angle => ((angle % TURN) + TURN) % TURN;
+
+/** The directions to which small balanced neurons with this sign of v turn: theory's extremal vectors that attract.
+ *  Each as {angle, sides, pattern, rate, basin: [low, high], share, dead}, exactly, by falling rate. */
+export function extremal(problem, sign, pulls) {
+  const s = problem.u ? problem : setting(problem), d = [0, 0];
+  const below = new Float64Array(s.m), above = new Float64Array(s.m);
+  pullWalls(s, pulls ?? pullsAt(s, new Float64Array(s.n), new Float64Array(s.n)), below, above);
+  const sidesAt = angle => Int8Array.from(s.u, u => Math.sign(u[0] * Math.cos(angle) + u[1] * Math.sin(angle)));
+  const rays = s.u.flatMap(u => [1, -1].map(way => positive(Math.atan2(u[1], u[0]) + way * TURN / 4))).sort((a, b) => a - b);
+  const cuts = [...rays];
+  rays.forEach((low, i) => {
+    const high = i + 1 < rays.length ? rays[i + 1] : rays[0] + TURN;
+    pulled(s, sidesAt(0.5 * (low + high)), below, above, d);
+    if (d[0] || d[1]) for (const turn of [0, TURN / 2]) {
+      const inside = low + positive(Math.atan2(d[1], d[0]) + turn - low);
+      if (low + EDGE < inside && inside < high - EDGE) cuts.push(positive(inside));
+    }
+  });
+  cuts.sort((a, b) => a - b);
+  const count = cuts.length, ends = cuts.map((_, i) => i + 1 < count ? cuts[i + 1] : cuts[0] + TURN);
+  const drift = cuts.map((low, i) => {
+    const angle = 0.5 * (low + ends[i]);
+    pulled(s, sidesAt(angle), below, above, d);
+    return Math.sign(sign * (d[1] * Math.cos(angle) - d[0] * Math.sin(angle)));
+  });
+  const wrap = i => (i + count) % count;
+  const basin = (left, right) => {
+    if (drift[wrap(left)] !== 0 || left === right) while (drift[wrap(left - 1)] > 0 && right - left < count) left--;
+    while (drift[wrap(right + 1)] < 0 && right - left < count - 1) right++;
+    const low = cuts[wrap(left)] - (left < 0 ? TURN : 0), stop = right + 1;
+    return [low, cuts[wrap(stop)] + (stop >= count ? TURN : 0)];
+  };
+  const found = [];
+  const note = (angle, sides, [low, high]) => {
+    pulled(s, sides, below, above, d);
+    const dead = !(d[0] || d[1]), rate = dead ? 0 : sign * (d[0] * Math.cos(angle) + d[1] * Math.sin(angle));
+    found.push({ angle, sides, pattern: patternOf(s, sides), rate, basin: [low, high], share: (high - low) / TURN, dead });
+  };
+  for (let i = 0; i < count; i++) {
+    const middle = 0.5 * (cuts[i] + ends[i]);
+    if (drift[i] === 0) note(middle, sidesAt(middle), basin(i, i));
+    else if (drift[wrap(i - 1)] > 0 && drift[i] < 0) {
+      const sides = sidesAt(cuts[i]);
+      s.u.forEach((u, k) => { if (Math.abs(Math.cos(cuts[i] - Math.atan2(u[1], u[0]))) < EDGE) sides[k] = 0; });
+      note(cuts[i], sides, basin(i - 1, i));
+    }
+  }
+  return found.sort((a, b) => b.rate - a.rate);
+}
+
+/** MMV's μ: the smallest cosine between signed samples; Assumption 1 is μ > 0. */
+export function separation({ x, y }) {
+  let least = 1;
+  x.forEach(([a, b], k) => x.forEach(([c, d], l) => {
+    least = Math.min(least, y[k] * y[l] * (a * c + b * d) / (Math.hypot(a, b) * Math.hypot(c, d)));
+  }));
+  return least;
+}
+
+/** The patterns A, T(A), T(T(A)), … from the class of this sign on, until one comes again: [patterns, where it was].
+ *  T(A) = {k : sign Σ_{l ∈ A} g_l ⟨x_l, x_k⟩ > 0}, with the pulls of the zero network: theory.thresholds. */
+export function threshold(problem, sign) {
+  const { x, y } = problem, { pull } = LOSSES[problem.loss], g = y.map(one => pull(0, one));
+  const seen = [y.map(one => one * sign > 0)];
+  for (;;) {
+    const now = seen.at(-1), d = [0, 0];
+    x.forEach(([a, b], l) => { if (now[l]) [d[0], d[1]] = [d[0] + g[l] * a, d[1] + g[l] * b]; });
+    const next = x.map(([a, b]) => sign * (d[0] * a + d[1] * b) > 0), key = next.join();
+    const at = seen.findIndex(one => one.join() === key);
+    if (at >= 0) return [seen, at];
+    seen.push(next);
+  }
+}

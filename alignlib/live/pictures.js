@@ -3,7 +3,7 @@
 Each picture keeps one small state, which is also its part of the page's address; every change of it is drawn
 at once, and what takes longer (a run, a map) is computed a few milliseconds in every frame.
 */
-import { certify, flowing, leastSquares, lossOf, start } from "./flow.js";
+import { certify, early, extremal, flowing, leastSquares, lossOf, separation, start } from "./flow.js";
 
 // What all pictures share --------------------------------------------------------------------------------
 
@@ -113,6 +113,9 @@ class Live {
   }
 
   work() { return false; }
+
+  /** Whether the picture shows what the state says. */
+  get ready() { return true; }
 
   /** What the colours mean. */
   legend(rows, before) {
@@ -310,7 +313,6 @@ class ThreePoints extends Live {
     return cells;
   }
 
-  /** Whether the picture shows what the state says. */
   get ready() { return !this.run; }
 
   work(until) {
@@ -427,9 +429,250 @@ function drawNeedles(group, disc, w, v, patterns) {
   });
 }
 
+// The circle ---------------------------------------------------------------------------------------------
+
+const MOST = 12, RIM = 1, FAN = 72, SLOW = 0.1;
+const degrees = angle => ((Math.round(angle * 180 / Math.PI) % 360) + 360) % 360;
+const TONES = ["a", "b", "c", "d"];
+
+/** Samples in the plane with labels, to drag, to turn and to add; and the plane cut by their hyperplanes. */
+class Samples extends Live {
+  /** The state: points [x, y, label]. */
+  samples(pane) {
+    this.knobs = Array.from({ length: MOST }, (_, k) => {
+      const turn = () => {
+        const points = structuredClone(this.state.points);
+        points[k][2] *= -1;
+        this.change({ points });
+      };
+      const knob = this.draggable(pane, knob => add(knob, "path", { class: "live-sample" }), {
+        label: () => k < this.state.points.length ? this.named(k) : "",
+        place: () => this.state.points[k] ?? [0, 0],
+        put: (x, y) => {
+          const points = structuredClone(this.state.points), r = Math.hypot(x, y) || 1;
+          const size = clamp(r, 0.25, 1.15) / r, round = one => Math.round(1000 * one) / 1000;
+          points[k] = [round(x * size), round(y * size), points[k][2]];
+          this.change({ points });
+        },
+        step: 0.04,
+      });
+      knob.addEventListener("dblclick", turn);
+      knob.addEventListener("keydown", event => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        turn();
+      });
+      return knob;
+    });
+    this.handles.push(() => this.knobs.forEach((knob, k) => {
+      const point = this.state.points[k];
+      knob.style.display = point ? "" : "none";
+      if (!point) return;
+      knob.lastChild.setAttribute("d", point[2] > 0 ? "M-7 0a7 7 0 1 0 14 0a7 7 0 1 0 -14 0" : "M-6 -6H6V6H-6Z");
+      knob.lastChild.classList.toggle("live-negative", point[2] < 0);
+    }));
+  }
+
+  named(k) {
+    const [x, y, label] = this.state.points[k];
+    return `sample ${k + 1}, label ${label > 0 ? "+1" : "−1"}, at ${shown(x)}, ${shown(y)}; Enter turns the label`;
+  }
+
+  more() {
+    this.button("Add a sample", () => {
+      const { points } = this.state, n = points.length, angle = 2.4 * n; // the golden angle
+      if (n < MOST) this.change({ points: [...points, [+Math.cos(angle).toFixed(3), +Math.sin(angle).toFixed(3), n % 2 ? -1 : 1]] });
+    });
+    this.button("Remove one", () => this.state.points.length > 2 && this.change({ points: this.state.points.slice(0, -1) }));
+  }
+
+  problem() {
+    const { points } = this.state;
+    return { x: points.map(([x, y]) => [x, y]), y: points.map(([, , label]) => label), loss: "exponential", slope: 0 };
+  }
+
+  dataInPython() {
+    const { x, y } = this.problem();
+    return `import numpy as np
+
+import alignlib as al
+
+data = al.Dataset(
+    ${pythonRows(x)},
+    [${y.join(", ")}],
+)`;
+  }
+}
+
+/** A sector of the disc, from angle to angle, between two radii. */
+function sector(pane, low, high, inner, outer) {
+  const at = (r, angle) => pane.at(r * Math.cos(angle), r * Math.sin(angle)).map(c => c.toFixed(2)).join(" ");
+  const size = r => pane.at(r, 0)[0] - pane.at(0, 0)[0], big = high - low > Math.PI ? 1 : 0;
+  if (high - low > 2 * Math.PI - 1e-9) high = low + 2 * Math.PI - 1e-4;
+  const back = inner ? `L${at(inner, high)}A${size(inner)} ${size(inner)} 0 ${big} 1 ${at(inner, low)}` : `L${at(0, 0)}`;
+  return `M${at(outer, low)}A${size(outer)} ${size(outer)} 0 ${big} 0 ${at(outer, high)}${back}Z`;
+}
+
+/** Shade the cones S+, S- and S_dead of these samples, with the hyperplanes between. */
+function drawCones(groups, pane, { x, y }) {
+  const angles = x.flatMap(([a, b]) => [1, -1].map(way => ((Math.atan2(b, a) + way * Math.PI / 2) + 4 * Math.PI) % (2 * Math.PI))).sort((a, b) => a - b);
+  const shapes = { plus: "", minus: "", dead: "" };
+  const names = { plus: {}, minus: {}, dead: {} };
+  let rays = "";
+  angles.forEach((low, i) => {
+    const high = i + 1 < angles.length ? angles[i + 1] : angles[0] + 2 * Math.PI, middle = (low + high) / 2;
+    const active = x.map(([a, b]) => a * Math.cos(middle) + b * Math.sin(middle) > 0);
+    const cone = !active.some(Boolean) ? "dead" : active.every((on, k) => on === y[k] > 0) ? "plus"
+      : active.every((on, k) => on === y[k] < 0) ? "minus" : null;
+    if (cone && high - low > 1e-9) shapes[cone] += sector(pane, low, high, 0, RIM);
+    if (cone && high - low > 0.35) [names[cone].x, names[cone].y] = pane.at(0.72 * Math.cos(middle), 0.72 * Math.sin(middle));
+    rays += path(pane, [[0, 0], [RIM * Math.cos(low), RIM * Math.sin(low)]]);
+  });
+  for (const cone of ["plus", "minus", "dead"]) {
+    groups[cone].setAttribute("d", shapes[cone]);
+    groups[`${cone}Name`].setAttribute("x", names[cone].x ?? -99);
+    groups[`${cone}Name`].setAttribute("y", names[cone].y ?? -99);
+  }
+  groups.rays.setAttribute("d", rays);
+}
+
+class Circle extends Samples {
+  constructor(box) {
+    super(box, { points: [[-0.574, 0.819, 1], [0, -1, -1], [0.574, 0.819, 1]], angle: 300, sign: 1, time: 60 });
+    const pane = this.pane_ = this.pane("circle", "The plane of the input weights, with samples to drag", [470, 470], [-1.24, 1.24], [-1.24, 1.24]);
+    this.groups = {};
+    for (const cone of ["plus", "minus", "dead", "rays"]) this.groups[cone] = add(pane.svg, "path", { class: `live-cone live-${cone}` });
+    for (const [cone, words] of [["plus", "S₊"], ["minus", "S₋"], ["dead", "dead"]]) this.groups[`${cone}Name`] = add(pane.svg, "text", { class: "live-tick" }, words);
+    const [x0, y0] = pane.at(0, 0), r = pane.at(RIM, 0)[0] - x0;
+    add(pane.svg, "circle", { cx: x0, cy: y0, r, class: "live-rim" });
+    this.basins = add(pane.svg, "g");
+    this.fan = add(pane.svg, "path", { class: "live-fan" });
+    this.goals = add(pane.svg, "g");
+    this.way = add(pane.svg, "path", { class: "live-way" });
+    this.corners = add(pane.svg, "path", { class: "live-corners" });
+    this.samples(pane);
+    this.draggable(pane, knob => add(knob, "path", { class: "live-start", d: "M0 -9L9 0L0 9L-9 0Z" }), {
+      label: () => `followed neuron: starts at ${this.state.angle} degrees`,
+      place: () => [0.5 * Math.cos(this.state.angle * Math.PI / 180), 0.5 * Math.sin(this.state.angle * Math.PI / 180)],
+      put: (x, y, way) => this.change({ angle: way ? (this.state.angle + 3 * (way[0] ? -way[0] : way[1]) + 360) % 360 : degrees(Math.atan2(y, x)) }),
+      step: 0.05,
+    });
+    const side = this.side = this.pane("side", "Where the neurons point, over time", [200, 330], [0, 6], [0, 360], [24, 6, 34, 34]);
+    add(side.svg, "path", { d: `M${side.left} ${side.top}V${side.bottom}H${side.right}`, class: "live-axis" });
+    for (const t of [0, 2, 4, 6]) add(side.svg, "text", { x: side.at(t, 0)[0], y: side.bottom + 14, class: "live-tick" }, `${t}`);
+    for (const a of [0, 90, 180, 270, 360]) add(side.svg, "text", { x: side.left - 5, y: side.at(0, a)[1] + 4, class: "live-tick live-end" }, `${a}°`);
+    add(side.svg, "text", { x: 110, y: 12, class: "live-title" }, "direction");
+    add(side.svg, "text", { x: 110, y: side.height - 3, class: "live-title" }, "time");
+    this.traces = add(side.svg, "path", { class: "live-traces" });
+    this.trace = add(side.svg, "path", { class: "live-way" });
+    this.moment = add(side.svg, "path", { class: "live-axis" });
+    this.slider("time", "time", 61, i => shown(i * SLOW, 1));
+    this.select("sign", "output weight", [[1, "v > 0"], [-1, "v < 0"]]);
+    this.more();
+    this.begin();
+  }
+
+  draw() {
+    for (const put of this.handles) put();
+    const problem = this.problem(), { sign, angle, time, points } = this.state, pane = this.pane_;
+    drawCones(this.groups, pane, problem);
+    const key = [points.flat(), sign].join();
+    if (this.key !== key) {
+      this.key = key;
+      this.ends = extremal(problem, sign);
+      const fan = Array.from({ length: FAN }, (_, j) => (j + 0.37) / FAN * 2 * Math.PI);
+      this.run = early(problem, { w: fan.map(a => [Math.cos(a), Math.sin(a)]), v: fan.map(() => sign) });
+      this.drawEnds();
+    }
+    const { w } = this.run.at(time * SLOW);
+    this.fan.setAttribute("d", w.map(([a, b]) => { const r = Math.hypot(a, b) || 1; return path(pane, [[0.92 * a / r, 0.92 * b / r], [a / r, b / r]]); }).join(""));
+    this.drawTraces();
+    this.follow(problem, angle * Math.PI / 180, sign);
+    this.tell(problem);
+  }
+
+  drawEnds() {
+    const pane = this.pane_;
+    this.basins.replaceChildren();
+    this.goals.replaceChildren();
+    let tone = 0;
+    for (const one of this.ends) {
+      const name = one.dead ? "dead" : TONES[tone++ % TONES.length];
+      add(this.basins, "path", { d: sector(pane, ...one.basin, 1.04, 1.08), class: `live-basin live-tone-${name}` });
+      if (one.dead) continue;
+      const tip = [Math.cos(one.angle), Math.sin(one.angle)], [x, y] = pane.at(1.02 * tip[0], 1.02 * tip[1]);
+      add(this.goals, "path", { d: path(pane, [[0, 0], tip]), class: `live-goal live-tone-${name}` });
+      const turn = 90 - one.angle * 180 / Math.PI;
+      add(this.goals, "path", { d: "M0 -1L7 13H-7Z", transform: `translate(${x} ${y}) rotate(${turn})`, class: `live-tip live-tone-${name}` });
+    }
+  }
+
+  drawTraces() {
+    const lines = Array.from({ length: FAN }, () => []);
+    if (this.traced !== this.key) {
+      for (let i = 0; i <= 60; i++) this.run.at(i * SLOW).w.forEach(([a, b], j) => lines[j].push([i * SLOW, (Math.atan2(b, a) * 180 / Math.PI + 360) % 360]));
+      this.traces.setAttribute("d", lines.filter((_, j) => j % 2 === 0).map(line => this.unbroken(line)).join(""));
+      this.traced = this.key;
+    }
+    const t = this.state.time * SLOW;
+    this.moment.setAttribute("d", path(this.side, [[t, 0], [t, 360]]));
+  }
+
+  /** A line of angles that may go round. */
+  unbroken(line) {
+    const parts = [[]];
+    line.forEach((one, i) => {
+      if (i && Math.abs(one[1] - line[i - 1][1]) > 180) parts.push([]);
+      parts.at(-1).push(one);
+    });
+    return parts.map(part => path(this.side, part)).join("");
+  }
+
+  /** One neuron: its polygon from half the radius on, its corners, its direction over time. */
+  follow(problem, angle, sign) {
+    const size = 0.5, own = this.followed = early(problem, { w: [[size * Math.cos(angle), size * Math.sin(angle)]], v: [sign * size] });
+    const legs = own.neurons[0].legs, places = legs.map(leg => [leg.w0, leg.w1]), last = legs.at(-1);
+    for (let t = last.t, i = 0; i < 400 && last.delta; i++, t += 0.02) {
+      const [[a, b]] = own.at(t).w;
+      places.push([a, b]);
+      if (Math.hypot(a, b) > RIM || t > last.t + 8) break;
+    }
+    const inside = places.map(([a, b]) => { const r = Math.max(Math.hypot(a, b) / RIM, 1); return [a / r, b / r]; });
+    this.way.setAttribute("d", path(this.pane_, inside));
+    const corners = legs.slice(1).filter(leg => Math.hypot(leg.w0, leg.w1) <= RIM).map(leg => this.pane_.at(leg.w0, leg.w1));
+    this.corners.setAttribute("d", corners.map(([x, y]) => `M${x - 4} ${y}L${x} ${y - 4}L${x + 4} ${y}L${x} ${y + 4}Z`).join(""));
+    const line = Array.from({ length: 121 }, (_, i) => { const [[a, b]] = own.at(i / 20).w; return [i / 20, (Math.atan2(b, a) * 180 / Math.PI + 360) % 360]; });
+    this.trace.setAttribute("d", this.unbroken(line));
+  }
+
+  tell(problem) {
+    const living = this.ends.filter(one => !one.dead), dies = this.ends.filter(one => one.dead).reduce((sum, one) => sum + one.share, 0);
+    const percent = share => `${Math.round(100 * share)}\u202f%`, mu = separation(problem);
+    const goals = living.map(one => `${degrees(one.angle)}° (${percent(one.share)}${one.pattern.some(on => on === 0) ? ", sliding" : ""})`).join(", ");
+    const pattern = this.followed.finalPatterns[0], died = !pattern.some(on => on > 0) && !pattern.some(on => on === 0);
+    const [a, b] = this.followed.directions[0], crossed = this.followed.events.length;
+    const end = died ? "dies" : pattern.some(on => on === 0) ? `slides at ${degrees(Math.atan2(b, a))}°` : `ends at ${degrees(Math.atan2(b, a))}°`;
+    this.box.dataset.ends = JSON.stringify(living.map(one => [one.angle, one.rate, one.share]));
+    this.say(`Assumption 1 ${mu > 0 ? "holds" : "fails"} (μ = ${shown(mu)}). Neurons with v ${this.state.sign > 0 ? ">" : "<"} 0 turn to ${living.length === 1 ? "one direction" : `${living.length} directions`}${living.length ? `: ${goals}` : ""}${dies > 0 ? `; ${percent(dies)} of them die` : ""}. The one followed ${end}, after ${crossed} ${crossed === 1 ? "event" : "events"}.`, mu > 0 ? "fits" : "stuck");
+  }
+
+  asPython() {
+    const { angle, sign } = this.state;
+    return `${this.dataInPython()}
+for vector in al.extremal_vectors(data, "exponential"):
+    if vector.sign == ${sign}:
+        print(vector)
+
+angle = np.radians(${angle})
+net = al.Network([[np.cos(angle), np.sin(angle)]], [${sign}])
+early = al.early_flow(net, data, "exponential")
+print(early.events["t"], early.directions)`;
+  }
+}
+
 // All of them --------------------------------------------------------------------------------------------
 
-const PICTURES = { "three-points": ThreePoints };
+const PICTURES = { "three-points": ThreePoints, circle: Circle };
 
 /** Bring one figure to life. */
 export function mount(box) {
