@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -173,3 +174,45 @@ def test_the_circle_has_the_ends_that_the_library_finds(browser, site, link):
         # The repr has three digits.
         there = sorted((rate, share) for _, rate, share in ends)
         assert np.ravel(there) == pytest.approx(np.ravel(here), rel=1e-2)
+
+
+@pytest.fixture
+def alone(browser):
+    """A function that opens a picture on a page of its own, which has nothing but its figure."""
+    with contextlib.closing(browser.new_page()) as page:
+        page.console = []
+        page.on("pageerror", lambda error: page.console.append(str(error)))
+
+        def opened(name):
+            page.set_content(
+                f'<style>{live.style()}</style><figure class="live" id="live-{name}"><img alt="">'
+                f"<figcaption>What it is</figcaption></figure><script>{live.script()}</script>"
+            )
+            return Picture(SimpleNamespace(page=page), name)
+
+        yield opened
+
+
+@pytest.mark.parametrize("name", live.PICTURES)
+def test_a_picture_lives_on_any_page(alone, name):
+    shown = alone(name)
+    shown.wait()
+    assert shown.verdict
+    assert shown.page.console == []
+
+
+@pytest.mark.parametrize("moves", [[], [(0, -60, 40)], [(0, -150, 60), (4, 200, 20), (1, 60, -90)]])
+def test_the_threshold_map_foretells_what_the_library_foretells(alone, moves):
+    shown = alone("threshold")
+    for knob, dx, dy in moves:
+        shown.drag(shown.knob(knob), dx, dy)
+    said, found = shown.python(), shown.box.evaluate("box => ({...box.dataset})")
+    first, second, third, *rest = said.splitlines()
+    assert [float(found["mu"]), float(found["violating"])] == pytest.approx(
+        [float(one) for one in first.split()]
+    )
+    assert float(found["leaning"]) == pytest.approx(float(second))
+    settled = re.search(r"rounds=(\d+), cycle=(\d+)", "".join([third, *rest]))
+    assert (found["rounds"], found["cycle"]) == settled.groups()
+    counts = sorted(int(one) for one in re.findall(r"\d+", said[said.rindex("[[") :].split("]]")[1]))
+    assert sorted(json.loads(found["counts"]).values()) == counts

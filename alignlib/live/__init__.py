@@ -13,7 +13,7 @@ from alignlib import inputs
 from alignlib.network import Network
 
 FOLDER = Path(__file__).parent
-PICTURES = ("three-points", "circle")  # those of pictures.js
+PICTURES = ("three-points", "circle", "threshold")  # those of pictures.js
 
 
 def uniforms(seed: int, count: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 Each picture keeps one small state, which is also its part of the page's address; every change of it is drawn
 at once, and what takes longer (a run, a map) is computed a few milliseconds in every frame.
 */
-import { certify, early, extremal, flowing, leastSquares, lossOf, separation, start } from "./flow.js";
+import { certify, early, extremal, flowing, leastSquares, lossOf, separation, start, threshold } from "./flow.js";
 
 // What all pictures share --------------------------------------------------------------------------------
 
@@ -551,7 +551,7 @@ class Circle extends Samples {
     this.way = add(pane.svg, "path", { class: "live-way" });
     this.corners = add(pane.svg, "path", { class: "live-corners" });
     this.samples(pane);
-    this.draggable(pane, knob => add(knob, "path", { class: "live-start", d: "M0 -9L9 0L0 9L-9 0Z" }), {
+    this.draggable(pane, knob => add(knob, "path", { class: "live-follow", d: "M0 -9L9 0L0 9L-9 0Z" }), {
       label: () => `followed neuron: starts at ${this.state.angle} degrees`,
       place: () => [0.5 * Math.cos(this.state.angle * Math.PI / 180), 0.5 * Math.sin(this.state.angle * Math.PI / 180)],
       put: (x, y, way) => this.change({ angle: way ? (this.state.angle + 3 * (way[0] ? -way[0] : way[1]) + 360) % 360 : degrees(Math.atan2(y, x)) }),
@@ -580,8 +580,7 @@ class Circle extends Samples {
     if (this.key !== key) {
       this.key = key;
       this.ends = extremal(problem, sign);
-      const fan = Array.from({ length: FAN }, (_, j) => (j + 0.37) / FAN * 2 * Math.PI);
-      this.run = early(problem, { w: fan.map(a => [Math.cos(a), Math.sin(a)]), v: fan.map(() => sign) });
+      this.run = early(problem, fanOf(sign));
       this.drawEnds();
     }
     const { w } = this.run.at(time * SLOW);
@@ -670,9 +669,122 @@ print(early.events["t"], early.directions)`;
   }
 }
 
+// How far from Assumption 1 ------------------------------------------------------------------------------
+
+const fanOf = sign => {
+  const fan = Array.from({ length: FAN }, (_, j) => (j + 0.37) / FAN * 2 * Math.PI);
+  return { w: fan.map(a => [Math.cos(a), Math.sin(a)]), v: fan.map(() => sign) };
+};
+
+class Threshold extends Samples {
+  constructor(box) {
+    const at = [40, 64, 88, 112, 136, 175], points = at.map((angle, k) => {
+      const label = k % 2 ? -1 : 1, a = angle * Math.PI / 180;
+      return [+(label * Math.cos(a)).toFixed(3), +(label * Math.sin(a)).toFixed(3), label];
+    });
+    super(box, { points, sign: 1, time: 60 });
+    const pane = this.pane_ = this.pane("circle", "The plane of the input weights, with samples to drag", [420, 420], [-1.24, 1.24], [-1.24, 1.24]);
+    this.groups = {};
+    for (const cone of ["plus", "minus", "dead", "rays"]) this.groups[cone] = add(pane.svg, "path", { class: `live-cone live-${cone}` });
+    for (const [cone, words] of [["plus", "S₊"], ["minus", "S₋"], ["dead", "dead"]]) this.groups[`${cone}Name`] = add(pane.svg, "text", { class: "live-tick" }, words);
+    const [x0, y0] = pane.at(0, 0);
+    add(pane.svg, "circle", { cx: x0, cy: y0, r: pane.at(RIM, 0)[0] - x0, class: "live-rim" });
+    this.fan = add(pane.svg, "path", { class: "live-fan" });
+    this.samples(pane);
+    this.numbers = Array.from({ length: MOST }, (_, k) => add(pane.svg, "text", { class: "live-tick", "aria-hidden": "true" }, `${k + 1}`));
+    this.side = this.pane("side", "Patterns: those of the map, and those of the neurons", [230, 330], [0, 230], [330, 0], [0, 0, 0, 0]);
+    this.rows = add(this.side.svg, "g");
+    this.slider("time", "time", 61, i => shown(i * SLOW, 1));
+    this.select("sign", "output weight", [[1, "v > 0"], [-1, "v < 0"]]);
+    this.more();
+    this.begin();
+  }
+
+  draw() {
+    for (const put of this.handles) put();
+    const problem = this.problem(), { sign, time, points } = this.state, pane = this.pane_;
+    drawCones(this.groups, pane, problem);
+    this.numbers.forEach((number, k) => {
+      const [x, y] = points[k] ? pane.at(points[k][0] * 1.12, points[k][1] * 1.12) : [-99, -99];
+      number.setAttribute("x", x);
+      number.setAttribute("y", y + 4);
+    });
+    this.early = early(problem, fanOf(sign));
+    const { w } = this.early.at(time * SLOW);
+    this.fan.setAttribute("d", w.map(([a, b]) => { const r = Math.hypot(a, b) || 1; return path(pane, [[0.9 * a / r, 0.9 * b / r], [a / r, b / r]]); }).join(""));
+    [this.seen, this.back] = threshold(problem, sign);
+    this.counts = new Map();
+    for (const pattern of this.early.finalPatterns) {
+      const key = pattern.map(on => +(on > 0)).join("");
+      this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
+    }
+    this.table();
+    this.tell(problem);
+  }
+
+  table() {
+    const { points } = this.state, n = points.length, size = Math.min(20, 150 / n), left = 52;
+    this.rows.replaceChildren();
+    const title = (y, words) => add(this.rows, "text", { x: 0, y, class: "live-title live-start" }, words);
+    const row = (y, name, pattern, note = "") => {
+      add(this.rows, "text", { x: left - 8, y: y + size * 0.72, class: "live-tick live-end" }, name);
+      pattern.forEach((on, k) => add(this.rows, "rect", { x: left + k * size, y, width: size - 2, height: size - 2, class: `live-cell${on ? points[k][2] > 0 ? " live-up" : " live-down" : ""}` }));
+      add(this.rows, "text", { x: left + n * size + 4, y: y + size * 0.72, class: "live-tick live-start" }, note);
+    };
+    title(14, "the threshold map");
+    for (let k = 0; k < n; k++) add(this.rows, "text", { x: left + (k + 0.45) * size, y: 30, class: "live-tick" }, `${k + 1}`);
+    const cycle = this.seen.length - this.back, most = 5;
+    let y = 36;
+    this.seen.slice(0, most).forEach((pattern, i) => {
+      const note = i < this.back ? "" : cycle === 1 ? "fixed" : "cycle";
+      row(y, i ? `round ${i}` : "class", pattern, note);
+      y += size + 2;
+    });
+    title(y += 24, "where neurons end");
+    y += 8;
+    for (const [key, count] of [...this.counts].sort((a, b) => b[1] - a[1]).slice(0, 6)) {
+      row(y, `${count}`, [...key].map(Number), +key === 0 ? "dead" : this.distance(key) === 0 ? "foretold" : "");
+      y += size + 2;
+    }
+  }
+
+  /** In how many samples a pattern differs from the nearest of those that the map ends with. */
+  distance(key) {
+    return Math.min(...this.seen.slice(this.back).map(end => end.filter((on, k) => +on !== +key[k]).length));
+  }
+
+  tell(problem) {
+    const { x, y } = problem, mu = separation(problem), n = x.length;
+    let wrong = 0;
+    x.forEach(([a, b], k) => x.forEach(([c, d], l) => { wrong += l < k && y[k] * y[l] * (a * c + b * d) <= 0; }));
+    const sum = sign => x.reduce(([a, b], [c, d], k) => y[k] === sign ? [a + c, b + d] : [a, b], [0, 0]);
+    const leans = x.filter(([a, b], k) => [1, -1].some(sign => { const [c, d] = sum(sign); return sign * y[k] * (a * c + b * d) <= 0; })).length;
+    const living = [...this.counts].filter(([key]) => +key !== 0), total = living.reduce((all, [, count]) => all + count, 0);
+    const right = living.reduce((all, [key, count]) => all + (this.distance(key) === 0 ? count : 0), 0);
+    const cycle = this.seen.length - this.back, pairs = n * (n - 1) / 2;
+    const ends = cycle === 1 ? `the map comes to rest after ${this.back} ${this.back === 1 ? "round" : "rounds"}` : `the map falls into a cycle of ${cycle} patterns`;
+    Object.assign(this.box.dataset, { mu, violating: wrong / pairs, leaning: leans / n, rounds: this.back, cycle, counts: JSON.stringify(Object.fromEntries(this.counts)) });
+    this.say(`Assumption 1 ${mu > 0 ? "holds" : `fails in ${wrong} of ${pairs} pairs`} (μ = ${shown(mu)}); ${leans ? `${leans} of ${n} samples ${leans === 1 ? "leans" : "lean"} away from a class sum` : "every sample leans the right way from both class sums"}. From the class ${ends}; ${right} of ${total} living neurons end there.`, mu > 0 ? "fits" : leans ? "stuck" : "open");
+  }
+
+  asPython() {
+    const { sign } = this.state;
+    return `${this.dataInPython()}
+print(data.mu, al.geometry.violating_share(data))
+print(al.theory.check_class_sums(data).measured)
+print(al.theory.settle(data, ${sign}))
+
+angle = np.radians(5 * (np.arange(72) + 0.37))
+w = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+early = al.early_flow(al.Network(w, np.full(72, ${sign})), data, "exponential")
+patterns, counts = np.unique(early.final_patterns, axis=0, return_counts=True)
+print(patterns.astype(int), counts)`;
+  }
+}
+
 // All of them --------------------------------------------------------------------------------------------
 
-const PICTURES = { "three-points": ThreePoints, circle: Circle };
+const PICTURES = { "three-points": ThreePoints, circle: Circle, threshold: Threshold };
 
 /** Bring one figure to life. */
 export function mount(box) {
