@@ -68,6 +68,9 @@ def script() -> str:
     """Both modules as one classic script, which brings every live picture of its page to life.
 
     A page opened from a disk may not load modules, but it may load a script.
+
+    >>> al.live.script().splitlines()[:2]
+    ['(() => {', '"use strict";']
     """
     text = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("flow.js", "pictures.js"))
     text = re.sub(r"^import \{.*\n|^export ", "", text, flags=re.MULTILINE)
@@ -76,5 +79,9 @@ def script() -> str:
 
 
 def style() -> str:
-    """The style sheet of the pictures."""
+    """The style sheet of the pictures.
+
+    >>> al.live.style().count("{") == al.live.style().count("}")
+    True
+    """
     return (FOLDER / "live.css").read_text(encoding="utf-8")

@@ -623,8 +623,8 @@ class Swarm {
   }
 
   /** Step by `wish` or to the first event before; the length of the next step to try. */
-  advance(wish, atMost) {
-    let length = Math.min(wish, atMost);
+  advance(wish, most) {
+    let length = Math.min(wish, most);
     this.heldAtStart ??= new Float64Array(this.h);
     for (const j of this.sliding) this.heldAtStart[j] = this.held(j);
     let error = this.step(length);

@@ -291,11 +291,8 @@ class ThreePoints extends Live {
     this.hint.setAttribute("y", y + 26);
     if (this.startKey !== start_) this.net = start(kind, width, 10 ** scale, seed);
     if (this.key !== key) {
-      const problem = this.problem();
-      this.run = flowing(problem, this.net, { times: TIMES, rtol: 1e-5 });
-      this.at = problem;
-      const { beta: [a, b] } = leastSquares(problem.x, problem.y);
-      this.line.setAttribute("d", path(this.plane, X.map(x => [x, a * x + b])));
+      const { x, y } = this.problem(), { beta: [a, b] } = leastSquares(x, y);
+      this.line.setAttribute("d", path(this.plane, X.map(one => [one, a * one + b])));
     }
     if (this.ground !== ground) this.cells = this.order(), this.values = null;
     [this.startKey, this.key, this.ground] = [start_, key, ground];
@@ -313,19 +310,29 @@ class ThreePoints extends Live {
     return cells;
   }
 
-  get ready() { return !this.run; }
+  get ready() { return this.shownKey === this.key; }
+
+  /** Follow the network from its start: for the state as it is now. */
+  train() {
+    this.at = this.problem();
+    this.run = flowing(this.at, this.net, { times: TIMES, rtol: 1e-5 });
+    this.runKey = this.key;
+  }
 
   work(until) {
+    // A run that was begun is finished, so that a slow machine shows something while the point moves.
+    if (!this.run && !this.ready) this.train();
     while (this.run && performance.now() < until) {
       const { done, value } = this.run.next();
       if (!done) continue;
       this.found = value;
       this.run = null;
+      this.shownKey = this.runKey;
       this.judge();
       this.show();
     }
     let painted = false;
-    while (!this.run && this.cells?.length && performance.now() < until) {
+    while (this.ready && this.cells?.length && performance.now() < until) {
       this.cell ??= this.guess(this.cells[0]);
       const { done, value } = this.cell.next();
       if (!done) continue;
@@ -336,7 +343,7 @@ class ThreePoints extends Live {
       painted = true;
     }
     if (painted) this.paint();
-    return Boolean(this.run || this.cells?.length);
+    return !this.ready || this.cells?.length > 0;
   }
 
   /** Whether training gets stuck (1), fits (2) or neither within the time, with the middle point in this cell. */
@@ -609,7 +616,7 @@ class Circle extends Samples {
   drawTraces() {
     const lines = Array.from({ length: FAN }, () => []);
     if (this.traced !== this.key) {
-      for (let i = 0; i <= 60; i++) this.run.at(i * SLOW).w.forEach(([a, b], j) => lines[j].push([i * SLOW, (Math.atan2(b, a) * 180 / Math.PI + 360) % 360]));
+      for (let i = 0; i <= 60; i += 1.5) this.run.at(i * SLOW).w.forEach(([a, b], j) => lines[j].push([i * SLOW, (Math.atan2(b, a) * 180 / Math.PI + 360) % 360]));
       this.traces.setAttribute("d", lines.filter((_, j) => j % 2 === 0).map(line => this.unbroken(line)).join(""));
       this.traced = this.key;
     }
