@@ -17,6 +17,7 @@ from itertools import product
 
 from alignlib import inputs, live
 from alignlib.claim import printed
+from alignlib.data import Dataset
 
 with inputs.extra("widgets"):
     import matplotlib.pyplot as plt
@@ -199,10 +200,55 @@ class Live:
         )
 
     def _ipython_display_(self):
-        html = self._repr_html_()
-        if "JPY_SESSION_NAME" in os.environ:
-            html += f"<style>{live.style()}</style><script>{live.script()}</script>"
-        display(HTML(html))
+        # A server that runs a notebook for a person tells the kernel the notebook's name.
+        if "JPY_SESSION_NAME" not in os.environ:
+            display(HTML(self._repr_html_()))
+            return
+        try:
+            display(self.live())
+        except ModuleNotFoundError:  # alive all the same, but Python does not hear of it
+            here = self._repr_html_().replace("<figure ", "<figure data-embedded ", 1)
+            display(HTML(f"{here}<style>{live.style()}</style><script>{live.script()}</script>"))
+
+    def live(self):
+        """The picture as a widget of JupyterLab.
+
+        Its trait `state` goes both ways: what a reader drags is there, and what is put there is drawn. Its
+        `data` is the dragged data set.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If `anywidget` is not installed; the message says how to install it.
+        """
+        with inputs.extra("widgets"):
+            import anywidget
+            import traitlets
+
+        class Dragged(anywidget.AnyWidget):
+            """A live picture in a notebook."""
+
+            _esm, _css = live.module(), live.style()
+            name = traitlets.Unicode().tag(sync=True)
+            state = traitlets.Dict().tag(sync=True)
+
+            @property
+            def data(self):
+                """The data set as it was dragged."""
+                if not self.state:
+                    raise ValueError(
+                        "`data` must be asked for once the picture is shown, got no picture yet"
+                    )
+                return _dragged(self.name, self.state["points"])
+
+        return Dragged(name=self.name)
+
+
+def _dragged(name, points):
+    """The data set of a live picture: inputs with their bias and outputs, or samples and labels."""
+    if name == "three-points":
+        return Dataset([[x, 1.0] for x, _ in points], [y for _, y in points], "dragged points")
+    return Dataset([[x, y] for x, y, _ in points], [label for *_, label in points], "dragged samples")
 
 
 def _picture(size, draw, **values):

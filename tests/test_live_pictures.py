@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from alignlib import live
+from alignlib import live, widgets
 from tests.test_pages import PAGES, PHONE, WIDE, Visit, notebook_text
 
 PICTURES = [
@@ -216,3 +216,44 @@ def test_the_threshold_map_foretells_what_the_library_foretells(alone, moves):
     assert (found["rounds"], found["cycle"]) == settled.groups()
     counts = sorted(int(one) for one in re.findall(r"\d+", said[said.rindex("[[") :].split("]]")[1]))
     assert sorted(json.loads(found["counts"]).values()) == counts
+
+
+MODEL = """async code => {
+  const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  const { default: widget } = await import(address), heard = {};
+  const model = window.model = {
+    values: { name: "circle", state: {} }, saved: 0,
+    get: key => model.values[key],
+    set: (key, value) => { model.values[key] = value; heard[`change:${key}`]?.(); },
+    save_changes: () => { model.saved += 1; },
+    on: (event, act) => { heard[event] = act; },
+    off: () => {},
+  };
+  widget.render({ model, el: document.body });
+}"""
+
+
+def test_the_widget_sends_what_is_dragged_and_draws_what_is_sent(browser, site):
+    """The half of `anywidget` that is ours, with a model as JupyterLab has it."""
+    with Visit(browser, site, "chapters/notation") as visit:
+        visit.page.evaluate("document.body.replaceChildren()")
+        visit.page.evaluate(MODEL, live.module())
+        shown = Picture(visit, "circle")
+        sent = "model.values.state.points[1]"
+        assert visit.page.evaluate(sent) == [0, -1, -1]
+        shown.drag(shown.knob(1), 40, -20)
+        assert visit.page.evaluate(sent) == shown.state["points"][1] != [0, -1, -1]
+        points = [[1, 0, 1], [0, 1, -1]]
+        visit.page.evaluate("points => model.set('state', {...model.values.state, points})", points)
+        assert shown.state["points"] == points
+        assert visit.page.evaluate("location.hash") == ""  # the address is JupyterLab's
+        assert visit.console == []
+
+
+def test_what_was_dragged_is_a_data_set():
+    three = widgets._dragged("three-points", [[-1, 2], [0, 3], [1, 4]])
+    assert (three.x == [[-1, 1], [0, 1], [1, 1]]).all()
+    assert (three.y == [2, 3, 4]).all()
+    plane = widgets._dragged("circle", [[1, 0, 1], [0, 1, -1]])
+    assert (plane.x == [[1, 0], [0, 1]]).all()
+    assert (plane.y == [1, -1]).all()

@@ -64,6 +64,12 @@ def start(kind: str, width: int, scale: float, seed: int, negative_slope: float 
     return Network(w, v, negative_slope)
 
 
+def _joined() -> str:
+    """Both modules as one text without imports and exports."""
+    text = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("flow.js", "pictures.js"))
+    return re.sub(r"^import \{.*\n|^export ", "", text, flags=re.MULTILINE)
+
+
 def script() -> str:
     """Both modules as one classic script, which brings every live picture of its page to life.
 
@@ -72,10 +78,17 @@ def script() -> str:
     >>> al.live.script().splitlines()[:2]
     ['(() => {', '"use strict";']
     """
-    text = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("flow.js", "pictures.js"))
-    text = re.sub(r"^import \{.*\n|^export ", "", text, flags=re.MULTILINE)
     every = 'document.querySelectorAll("figure.live:not([data-alive])").forEach(mount);'
-    return f'(() => {{\n"use strict";\n{text}\n{every}\n}})();\n'
+    return f'(() => {{\n"use strict";\n{_joined()}\n{every}\n}})();\n'
+
+
+def module() -> str:
+    """Both modules as the one that `anywidget` asks for: it exports `render`.
+
+    >>> al.live.module().splitlines()[-1]
+    'export default { render };'
+    """
+    return f"{_joined()}\nexport default {{ render }};\n"
 
 
 def style() -> str:

@@ -30,6 +30,7 @@ class Live {
   constructor(box, first) {
     this.box = box;
     box.picture = this;
+    this.linked = !("embedded" in box.dataset); // whether the page's address is ours
     this.name = box.id.replace("live-", "");
     this.first = first;
     this.state = structuredClone(first);
@@ -52,8 +53,10 @@ class Live {
       code.setAttribute("aria-expanded", String(!this.code.hidden));
     });
     code.setAttribute("aria-expanded", "false");
-    addEventListener("hashchange", () => this.recall() && this.fresh());
-    if (this.recall()) this.box.scrollIntoView();
+    if (this.linked) {
+      addEventListener("hashchange", () => this.recall() && this.fresh());
+      if (this.recall()) this.box.scrollIntoView();
+    }
     this.fresh();
     const seen = new IntersectionObserver(entries => {
       this.visible = entries.at(-1).isIntersecting;
@@ -66,13 +69,14 @@ class Live {
   change(part) {
     Object.assign(this.state, part);
     this.fresh();
+    this.box.dispatchEvent(new CustomEvent("live", { detail: this.state }));
     clearTimeout(this.rests);
+    if (!this.linked) return;
     this.rests = setTimeout(() => {
       const same = JSON.stringify(this.state) === JSON.stringify(this.first);
       const address = same ? location.pathname + location.search : `#${this.name}=${this.written()}`;
       history.replaceState(history.state, "", address);
     }, 300);
-    this.box.dispatchEvent(new CustomEvent("live", { detail: this.state }));
   }
 
   written() {
@@ -796,4 +800,27 @@ const PICTURES = { "three-points": ThreePoints, circle: Circle, threshold: Thres
 /** Bring one figure to life. */
 export function mount(box) {
   return new PICTURES[box.id.replace("live-", "")](box);
+}
+
+/** The same as a widget of JupyterLab: the trait `state` goes both ways. */
+export function render({ model, el }) {
+  const box = document.createElement("figure");
+  box.className = "live";
+  box.id = `live-${model.get("name")}`;
+  box.dataset.embedded = "";
+  el.append(box);
+  const picture = mount(box), same = () => JSON.stringify(model.get("state")) === JSON.stringify(picture.state);
+  const send = () => {
+    if (same()) return;
+    model.set("state", structuredClone(picture.state));
+    model.save_changes();
+  };
+  const take = () => {
+    if (!same()) picture.change({ ...structuredClone(picture.first), ...structuredClone(model.get("state")) });
+  };
+  take();
+  send();
+  box.addEventListener("live", send);
+  model.on("change:state", take);
+  return () => model.off("change:state", take);
 }
