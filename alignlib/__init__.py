@@ -17,7 +17,7 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
-inputs -> pytorch -> data, network, loss -> geometry -> trajectory -> solver
+inputs -> pytorch -> data, network, loss -> live, geometry -> trajectory -> solver
 -> early, equicorrelated, flow, record -> descent, doubts, extremal, measure, claim -> table, theory
 -> diagnosis -> sweeps -> plots -> widgets
 
@@ -28,7 +28,7 @@ PyTorch is loaded with `descent` and by what is called `..._torch`, Numba with t
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from alignlib import data, geometry, loss, measure, network, theory
+from alignlib import data, geometry, live, loss, measure, network, theory
 from alignlib.claim import Claim
 from alignlib.data import Dataset
 from alignlib.loss import Loss
@@ -67,6 +67,7 @@ __all__ = [
     "geometry",
     "gradient_descent",
     "gradient_flow",
+    "live",
     "loss",
     "measure",
     "network",

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from html import escape
 from itertools import product
 
-from alignlib import inputs
+from alignlib import inputs, live
 from alignlib.claim import printed
+from alignlib.data import Dataset
 
 with inputs.extra("widgets"):
     import matplotlib.pyplot as plt
@@ -77,19 +78,7 @@ class Explorer:
 
     def picture(self, **values):
         """The picture for one value of each control, as the bytes of a WebP of few colours."""
-        from PIL import Image
-
-        figure = plt.figure(figsize=self.size, dpi=150)
-        raw, small = io.BytesIO(), io.BytesIO()
-        try:
-            self.draw(figure, **values)
-            figure.savefig(raw)
-        finally:
-            plt.close(figure)
-        # Nobody sees the difference; a third smaller than a PNG of as many colours, and sooner made.
-        few = Image.open(raw).convert("RGB").quantize(64, Image.Quantize.FASTOCTREE)
-        few.convert("RGB").save(small, "WebP", lossless=True)
-        return small.getvalue()
+        return _picture(self.size, self.draw, **values)
 
     def _repr_html_(self):
         """The player: every picture, a range input for each control, a button that plays the first."""
@@ -173,6 +162,117 @@ class Explorer:
             f' max="{len(values) - 1}" value="{list(values).index(value)}" autocomplete="off"'
             f' aria-valuetext="{escape(_shown(value))}"><span>{escape(_shown(value))}</span></div>'
         )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Live:
+    """A picture that its page computes by itself, while a reader drags what it shows; see `alignlib.live`.
+
+    Without scripts, and in print, a still stands in its place. In JupyterLab it is alive as well.
+
+    Parameters
+    ----------
+    name : str, which picture: one of `live.PICTURES`
+    draw : function of a Matplotlib figure; draws the still on it
+    words : str, what the still shows, for those who cannot see it
+    caption : str, what to do and what to look for; formulas between dollars
+    size : (width, height) of the still in inches
+
+    Raises
+    ------
+    ValueError
+        If there is no such picture.
+    """
+
+    name: str
+    draw: object
+    words: str
+    caption: str = ""
+    size: tuple = (5.6, 3.6)
+
+    def __post_init__(self):
+        inputs.choice("name", self.name, live.PICTURES)
+        inputs.positive("size", min(self.size))
+
+    def _repr_html_(self):
+        """The still in its figure, which the page's script brings to life."""
+        source = base64.b64encode(_picture(self.size, self.draw)).decode()
+        width, height = (int(PIXELS * length) for length in self.size)
+        label = self.name.replace("-", " ")
+        return (
+            f'<figure class="live" id="live-{self.name}" aria-label="{label}">'
+            f'<img src="data:image/webp;base64,{source}" alt="{escape(self.words)}"'
+            f' width="{width}" height="{height}"><p class="live-still">{STILL}</p>'
+            f"<figcaption>{_set(self.caption)}</figcaption></figure>"
+        )
+
+    def _ipython_display_(self):
+        # A server that runs a notebook for a person tells the kernel the notebook's name.
+        if "JPY_SESSION_NAME" not in os.environ:
+            display(HTML(self._repr_html_()))
+            return
+        try:
+            display(self.live())
+        except ModuleNotFoundError:  # alive all the same, but Python does not hear of it
+            here = self._repr_html_().replace("<figure ", "<figure data-embedded ", 1)
+            display(HTML(f"{here}<style>{live.style()}</style><script>{live.script()}</script>"))
+
+    def live(self):
+        """The picture as a widget of JupyterLab.
+
+        Its trait `state` goes both ways: what a reader drags is there, and what is put there is drawn. Its
+        `data` is the dragged data set.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If `anywidget` is not installed; the message says how to install it.
+        """
+        with inputs.extra("widgets"):
+            import anywidget
+            import traitlets
+
+        class Dragged(anywidget.AnyWidget):
+            """A live picture in a notebook."""
+
+            _esm, _css = live.module(), live.style()
+            name = traitlets.Unicode().tag(sync=True)
+            state = traitlets.Dict().tag(sync=True)
+
+            @property
+            def data(self):
+                """The data set as it was dragged."""
+                if not self.state:
+                    raise ValueError(
+                        "`data` must be asked for once the picture is shown, got no picture yet"
+                    )
+                return _dragged(self.name, self.state["points"])
+
+        return Dragged(name=self.name)
+
+
+def _dragged(name, points):
+    """The data set of a live picture: inputs with their bias and outputs, or samples and labels."""
+    if name == "three-points":
+        return Dataset([[x, 1.0] for x, _ in points], [y for _, y in points], "dragged points")
+    return Dataset([[x, y] for x, y, _ in points], [label for *_, label in points], "dragged samples")
+
+
+def _picture(size, draw, **values):
+    """What `draw` draws on a figure of this size, as the bytes of a WebP of few colours."""
+    from PIL import Image
+
+    figure = plt.figure(figsize=size, dpi=150)
+    raw, small = io.BytesIO(), io.BytesIO()
+    try:
+        draw(figure, **values)
+        figure.savefig(raw)
+    finally:
+        plt.close(figure)
+    # Nobody sees the difference; a third smaller than a PNG of as many colours, and sooner made.
+    few = Image.open(raw).convert("RGB").quantize(64, Image.Quantize.FASTOCTREE)
+    few.convert("RGB").save(small, "WebP", lossless=True)
+    return small.getvalue()
 
 
 def _shown(value):

@@ -31,6 +31,7 @@ KEPT = ("lock", "home")  # of the build itself; nothing in them is printed
 # Not the pages: Jupyter Book sees when they change.
 SOURCES = (
     "alignlib/**/*.py",
+    "alignlib/live/*",
     "benchmarks/*",
     "studies/*.csv",
     "studies/**/*.py",

@@ -45,7 +45,10 @@ def visible(path):
 
 
 def has_figure(cell):
-    return "figure" in cell.metadata.get("mystnb", {}) or 'class="explorer' in str(cell.get("outputs", ""))
+    shown = str(cell.get("outputs", ""))
+    return (
+        "figure" in cell.metadata.get("mystnb", {}) or 'class="explorer' in shown or 'class="live' in shown
+    )
 
 
 def has_table(cell):

@@ -73,7 +73,10 @@ def test_the_archives_hold_the_library_and_nothing_else(built):
     sources, wheel = built
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert {name for name in names if name.startswith("alignlib/")} == modules() | {"alignlib/py.typed"}
+    others = {
+        f"alignlib/{name}" for name in ("py.typed", "live/flow.js", "live/pictures.js", "live/live.css")
+    }
+    assert {name for name in names if name.startswith("alignlib/")} == modules() | others
     assert {name.split("/")[0] for name in names} <= {"alignlib", "studies"}
     with tarfile.open(sources) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}
