@@ -10,6 +10,7 @@ import alignlib as al
 from studies import (
     alignment_times,
     class_sums,
+    costs,
     escape_times,
     forty_points,
     narrow,
@@ -17,6 +18,7 @@ from studies import (
     survival,
     tables,
     threshold,
+    violated,
 )
 
 # For each table the function, its configurations, and rows that are quick to make again.
@@ -31,6 +33,9 @@ SWEEPS = {
     "forty_points": (forty_points.history, forty_points.grid(), (4,)),
     "class_sums": (class_sums.real, class_sums.grid(), (90, 92)),
     "class_sums_controlled": (class_sums.controlled, class_sums.ladder(), (100, 520)),
+    "costs": (costs.cost, costs.cases(), (6, 7)),
+    "prepared": (costs.prepared, costs.ways(), (13, 24)),
+    "violated": (violated.followed, violated.grid(), (100, 460)),
     "threshold": (threshold.outcome, threshold.grid(), (7, 120)),
 }
 
