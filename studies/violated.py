@@ -88,7 +88,7 @@ def followed_from(wrong, seed, scale=1e-6):
     return al.gradient_flow(net, data, "exponential", END)
 
 
-def silenced(path, true):
+def ignored_for_ever(path, true):
     """Whether no neuron is active on a wrong label at the end, and the loss on all others is less than one.
 
     If all wrong labels are in one class, it stays so for ever: chapter 6.
@@ -116,7 +116,7 @@ def followed(point):
         "loss": loss[1],
         "fall": np.log10(loss[0] / loss[1]),
         "rank": al.measure.stable_rank(path.final),
-        "silent": (~(path.patterns(END) > 0).any(axis=0)).sum(),
+        "ignored": (~(path.patterns(END) > 0).any(axis=0)).sum(),
     }
 
 

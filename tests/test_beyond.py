@@ -31,11 +31,11 @@ def test_the_count_of_all_but_a_few_is_sharp():
 
 
 @pytest.mark.parametrize("seed", [0, 9])
-def test_a_silent_sample_stays_silent(seed):
+def test_a_ignored_sample_stays_ignored(seed):
     path = violated.followed_from(1, seed)
     _, true = violated.drawn(violated.Violated("noise", 1, seed))
     wrong = path.data.y != true
-    assert violated.silenced(path, true)
+    assert violated.ignored_for_ever(path, true)
     later = al.gradient_flow(path.final, path.data, "exponential", 400.0, t_save=[100.0, 400.0])
     assert not (later.patterns(400.0) > 0)[:, wrong].any()
     assert 1 <= later.loss[-1] < path.loss[-1]
@@ -44,7 +44,7 @@ def test_a_silent_sample_stays_silent(seed):
 def test_a_large_start_fits_the_wrong_label():
     path = violated.followed_from(1, 1, scale=1.0)
     _, true = violated.drawn(violated.Violated("noise", 1, 1))
-    assert not violated.silenced(path, true)
+    assert not violated.ignored_for_ever(path, true)
     assert path.loss[-1] < 0.1
 
 

@@ -116,13 +116,13 @@ def survives(table):
         "all aligned at half the loss, of 50",
         "median time of the last event",
         "loss at t = 100, median",
-        "its fall, decades a decade",
+        "exponent p of its fall t⁻ᵖ",
         "stable rank, median",
     )
     shown = {
         ("mu", 0.3): "μ = 0.3",
-        ("mu", -0.3): "μ = -0.3",
-        ("mu", -0.5): "μ = -0.5",
+        ("mu", -0.3): "μ = −0.3",
+        ("mu", -0.5): "μ = −0.5",
         ("arbitrary", 2): "2 arbitrary ones",
         ("noise", 1): "1 wrong label",
         ("noise", 3): "3 wrong labels",
@@ -146,16 +146,19 @@ def _survives(name, rows):
     )
 
 
-def silence(paths):
-    """The loss of networks trained with no, one, two ... wrong labels."""
+def ignored(right, wrong):
+    """The loss of networks trained with the true labels, and with a wrong one."""
     fig, ax = plt.subplots(figsize=(5, 3.4), layout="constrained")
-    times = np.geomspace(0.5, 100, 200)
-    for wrong, path in enumerate(paths):
-        loss = path.loss_function.value(path.outputs_at(times), path.data.y)
-        ax.loglog(times, loss, color=al.plots.OTHERS[wrong])
-        ax.text(105, loss[-1], f"{wrong} wrong", color=al.plots.OTHERS[wrong], va="center")
-    ax.hlines((1, 2, 3), 0.5, 100, color="0.6", ls=":", lw=1)
+    times = np.geomspace(0.5, 100, 150)
+    for paths, colour in ((right, al.plots.OTHERS[0]), (wrong, al.plots.NEGATIVE)):
+        for path in paths:
+            loss = path.loss_function.value(path.outputs_at(times), path.data.y)
+            ax.loglog(times, loss, color=colour, lw=1)
+    ax.text(9, 2.2, "one wrong label", color=al.plots.NEGATIVE)
+    ax.text(4.5, 0.01, "no wrong label", ha="right")
+    ax.axhline(1, color="0.6", ls=":", lw=1, zorder=0)
     ax.set(xlabel="time t", ylabel="loss L", xlim=(0.5, 100))
+    ax.set_xticks([1, 10, 100], ["1", "10", "100"])
     ax.set_yticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
     return fig
 
