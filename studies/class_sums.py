@@ -174,7 +174,7 @@ def covered(count):
         wrong = path.final_patterns != (net.v[:, None] * true > 0)
         found.append(1 - (wrong & (flip | ~other)).any(axis=1).mean())
         share = (rate(net, data, true, other, 0.3) > 0).mean()
-    return tuple(f"{one:.0%}" for one in (share, *found))
+    return tuple(f"{one:.1%}" for one in (share, *found))
 
 
 def grid():

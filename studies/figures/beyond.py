@@ -242,9 +242,9 @@ def explorer():
         far,
         {"angle": ("sample 2, degrees", ANGLES), "flipped": ("its label", ["kept", "flipped"])},
         say,
-        "The three samples; circles have the label 1, squares -1; filled: held, hollow: loose. The rim: "
-        "where a neuron with $v > 0$ ends that starts in this direction. Blue: on its class; green: at "
-        "another fixed point; pink: sliding; grey: dead. Arrows: the ends and their patterns.",
+        "Circles have the label 1, squares -1; filled: held for $v > 0$, hollow: loose. The rim: where a "
+        "neuron with $v > 0$ ends that starts in this direction. Blue: on its class; green: at another "
+        "fixed point; pink: sliding; grey: dead. Arrows: the ends and their patterns.",
         size=(4.4, 4.4),
         start={"angle": 125},
     )
