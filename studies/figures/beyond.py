@@ -154,7 +154,7 @@ def ignored(right, wrong):
         for path in paths:
             loss = path.loss_function.value(path.outputs_at(times), path.data.y)
             ax.loglog(times, loss, color=colour, lw=1)
-    ax.text(9, 2.2, "one wrong label", color=al.plots.NEGATIVE)
+    ax.text(6, 9, "one wrong label", color=al.plots.NEGATIVE)
     ax.text(4.5, 0.01, "no wrong label", ha="right")
     ax.axhline(1, color="0.6", ls=":", lw=1, zorder=0)
     ax.set(xlabel="time t", ylabel="loss L", xlim=(0.5, 100))
