@@ -128,6 +128,55 @@ def attacked(seed):
     return len(w), wrong.sum(), path.sliding.any(axis=1).sum()
 
 
+def gaussian(n, seed):
+    """`n` Gaussian samples in the plane, labels alternating."""
+    rng = np.random.default_rng(seed)
+    return al.Dataset(rng.normal(size=(n, 2)), np.where(np.arange(n) % 2, -1.0, 1.0))
+
+
+def all_but(n, dim, mu, count, rng, flip=False):
+    """Samples of which all but `count` obey Assumption 1; data, the true labels, which are the others."""
+    clean = al.data.separated(n, dim, mu, rng)
+    other = rng.permutation(n) < count
+    if flip:
+        return al.Dataset(clean.x, np.where(other, -clean.y, clean.y)), clean.y, other
+    x = np.where(other[:, None], rng.normal(size=(n, dim)), clean.x)
+    y = np.where(other, np.sign(rng.normal(size=n)), clean.y)
+    return al.Dataset(x / np.linalg.norm(x, axis=1)[:, None], y), y, other
+
+
+def rate(net, data, true, other, mu):
+    """The theorem's `m = μ p - f` for every neuron, at the start."""
+    own = net.v[:, None] * true > 0
+    return mu * (net.pattern(data.x) & own & ~other).sum(axis=1) - other.sum()
+
+
+def all_but_a_few(seed):
+    """Neurons that the theorem covers, those of them that end wrong, the longest time over its bound."""
+    rng, mu = np.random.default_rng(seed), (0.1, 0.3, 0.6)[seed % 3]
+    data, true, other = all_but(30 + seed % 20, 3 + seed % 8, mu, 1 + seed % 4, rng)
+    net = al.Network.balanced(100, data.dim, 1e-6, rng=seed)
+    path, m = al.early_flow(net, data, "exponential"), rate(net, data, true, other, mu)
+    wrong = ((path.final_patterns != (net.v[:, None] * true > 0)) & ~other).any(axis=1)
+    grows = net.v * (net.w * al.geometry.pulled(net, data, data.y)).sum(axis=1) >= 0
+    events = path.events[~other[path.events["sample"]] & (grows & (m > 0))[path.events["neuron"]]]
+    ratio = events["t"] * m[events["neuron"]] / np.arcsinh(1)
+    return (m > 0).sum(), (wrong & (m > 0)).sum(), ratio.max(initial=0.0)
+
+
+def covered(count):
+    """Shares of 200 neurons: covered by the theorem, right in the end on what obeys, on the true labels."""
+    found = []
+    for flip in (False, True):
+        data, true, other = all_but(200, 10, 0.3, count, np.random.default_rng(count), flip)
+        net = al.Network.balanced(200, 10, 1e-6, rng=count)
+        path = al.early_flow(net, data, "exponential")
+        wrong = path.final_patterns != (net.v[:, None] * true > 0)
+        found.append(1 - (wrong & (flip | ~other)).any(axis=1).mean())
+        share = (rate(net, data, true, other, 0.3) > 0).mean()
+    return tuple(f"{one:.1%}" for one in (share, *found))
+
+
 def grid():
     """All pairs of the table."""
     digits = [Pair(source, a, b) for source in ("MNIST", "digits") for a, b in combinations(range(10), 2)]

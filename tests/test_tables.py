@@ -10,6 +10,7 @@ import alignlib as al
 from studies import (
     alignment_times,
     class_sums,
+    costs,
     escape_times,
     forty_points,
     narrow,
@@ -19,6 +20,7 @@ from studies import (
     survival,
     tables,
     threshold,
+    violated,
 )
 
 # For each table the function, its configurations, and rows that are quick to make again.
@@ -38,6 +40,9 @@ SWEEPS = {
     "saddles": (saddles.measured, saddles.starts(), ()),
     "saddles_escape": (saddles.escape, [saddles.Unbalanced(seed) for seed in range(20)], ()),
     "saddles_wait": (saddles.survivors, saddles.waits(), (85,)),
+    "costs": (costs.cost, costs.cases(), (6, 7)),
+    "prepared": (costs.prepared, costs.ways(), (13, 24)),
+    "violated": (violated.followed, violated.grid(), (100, 460)),
     "threshold": (threshold.outcome, threshold.grid(), (7, 120)),
 }
 

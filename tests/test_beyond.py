@@ -1,0 +1,95 @@
+"""The statements of chapter 6 that are not about the library alone, and the studies behind its tables."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import alignlib as al
+from studies import class_sums, costs, violated
+from studies.figures import beyond
+
+
+def test_neurons_that_see_enough_obedient_samples_end_right_and_in_time():
+    tried, wrong, slowest = np.array([class_sums.all_but_a_few(seed) for seed in range(30)]).T
+    assert tried.sum() > 500
+    assert wrong.sum() == 0
+    assert 0.05 < slowest.max() < 1
+
+
+def test_the_count_of_all_but_a_few_is_sharp():
+    """Copies of -x_k with the label of x_k, active, make the height over x_k rise at m = μp - f exactly."""
+    mu, p, f = 0.2, 6, 2
+    good = al.data.equicorrelated(p + 1, mu)
+    y = np.ones(p + 1 + f)
+    z = good.x * good.y[:, None]  # all of one class, the last one inactive
+    x = np.vstack([z, *[-z[-1:]] * f])
+    active = np.r_[np.ones(p), 0, np.ones(f)]
+    rate = (active * y) @ (x @ x[p])
+    assert rate == pytest.approx(mu * p - f, abs=1e-12)
+    assert rate < 0  # it would leave
+
+
+@pytest.mark.parametrize("seed", [0, 9])
+def test_a_ignored_sample_stays_ignored(seed):
+    path = violated.followed_from(1, seed)
+    _, true = violated.drawn(violated.Violated("noise", 1, seed))
+    wrong = path.data.y != true
+    assert violated.ignored_for_ever(path, true)
+    later = al.gradient_flow(path.final, path.data, "exponential", 400.0, t_save=[100.0, 400.0])
+    assert not (later.patterns(400.0) > 0)[:, wrong].any()
+    assert 1 <= later.loss[-1] < path.loss[-1]
+
+
+def test_a_large_start_fits_the_wrong_label():
+    path = violated.followed_from(1, 1, scale=1.0)
+    _, true = violated.drawn(violated.Violated("noise", 1, 1))
+    assert not violated.ignored_for_ever(path, true)
+    assert path.loss[-1] < 0.1
+
+
+@pytest.mark.parametrize("mu", [0.3, 0.0, -0.5])
+def test_the_separation_is_what_was_asked_for(mu):
+    data = violated.around(mu, np.random.default_rng(1))
+    assert data.mu == pytest.approx(mu, abs=1e-9)
+
+
+def test_a_row_of_costs_for_cifar10_from_its_files(tmp_path):
+    """A small file in the format of CIFAR-10: class 0 dark above, class 1 dark below."""
+    rng = np.random.default_rng(0)
+    dark = np.arange(3072) < 1536
+    for number in range(1, 6):
+        labels = [0, 1] * 4
+        images = [rng.integers(0, np.where(dark == (label == 0), 100, 256)) for label in labels]
+        batch = {b"data": np.array(images, dtype=np.uint8), b"labels": labels}
+        (tmp_path / f"data_batch_{number}").write_bytes(pickle.dumps(batch))
+    row = costs.measured(al.data.cifar10_files(tmp_path, 0, 1), width=20, trained=10)
+    assert row["n"] == 40
+    assert row["loose_plus"] == row["loose_minus"] == row["errors"] == 0
+    assert row["right_plus"] == row["right_minus"] == 1
+    assert row["loss"] < 0.1
+
+
+def test_what_preparation_promises():
+    x = np.random.default_rng(0).normal(size=(30, 4)) @ np.diag([5, 3, 1, 0.5]) + 2
+    white = costs.whitened(x)
+    assert white.T @ white == pytest.approx(np.eye(4), abs=1e-12)
+    assert white.sum(axis=0) == pytest.approx(np.zeros(4), abs=1e-12)
+
+
+def test_the_explorer_says_what_brute_force_finds():
+    assert "Assumption 1 holds. Fixed points: 110; held: 1, 2, 3; starts end in 110 (100%)" in beyond.say(
+        125, "kept"
+    )
+    flipped = beyond.say(125, "flipped")
+    assert "Assumption 1 fails. Fixed points: none; held: 1;" in flipped
+    data, degrees, words, ends = beyond.rim(150, "kept")
+    start = np.radians(degrees)
+    for word in ("100", "010", "110"):  # descent in small steps, from one start that ends at each
+        at = np.flatnonzero(words == word)[0]
+        w, v = np.array([np.cos(start[at]), np.sin(start[at])]), 1.0
+        for _ in range(4000):
+            pull = ((data.x @ w > 0) * data.y) @ data.x
+            w, v = w + 2e-3 * v * pull, v + 2e-3 * w @ pull
+        assert beyond.word(data.x @ w > 0) == word
+        assert np.degrees(np.arctan2(w[1], w[0])) == pytest.approx(ends[at], abs=1)
