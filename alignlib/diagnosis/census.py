@@ -62,7 +62,16 @@ def neurons(net: "Network | Trajectory", data: "Dataset | float", loss: str | lo
     Neurons(8 full, 12 dead)
     """
     signs = geometry.patterns(net, data)
-    then, data = (net, data) if isinstance(net, Network) else (net.at(data), net.data)
+    then, those = _now(net, data)
+    return _census(then, those, signs, loss)
+
+
+def _now(net, data):
+    """Network and data, also of a trajectory and a time."""
+    return (net, data) if isinstance(net, Network) else (net.at(data), net.data)
+
+
+def _census(then, data, signs, loss):
     loss = losses.fitting(loss, data)
     inputs.same_dim(then, data)
     classes = bool((np.abs(data.y) == 1).all())
@@ -119,3 +128,6 @@ def _room(net, data, signs):
     height = np.abs(net.preactivations(data.x))
     sine = np.divide(height, size, out=np.full_like(height, 1.0), where=(size > 0) & (signs != 0))
     return np.arcsin(np.minimum(sine, 1.0)).min(axis=1)
+
+
+inputs.guard(globals())

@@ -141,3 +141,6 @@ def _way(key, direction, rate, rows, net, data, loss, g, drop):
         escape = moves(early_flow(some, data, loss, pulls=g), g, drop)
         mass = float((np.abs(some.v) * np.linalg.norm(some.w, axis=1)).sum())
     return WayOut(direction, sign, pattern, tight, float(rate), np.array(rows, int), mass, escape)
+
+
+inputs.guard(globals())

@@ -100,3 +100,6 @@ def _read(arrays):
     if loss.name == "squared" and factor != 1.0:
         return losses.quadratic(factor, reduction)
     return losses.get(loss, reduction)
+
+
+inputs.guard(globals())

@@ -230,3 +230,6 @@ def _certificate(path):
     if losses.quadratic_factor(path.loss_function) is None or path.start.negative_slope:
         return None
     return theory.certify_stuck(path, float(path.t[-1]))
+
+
+inputs.guard(globals())

@@ -10,9 +10,7 @@ from alignlib.data import Dataset
 from alignlib.theory.stuck import certify_stuck
 from alignlib.trajectory import Trajectory
 
-STILL = (
-    0.02  # share of itself by which the loss may fall on a plateau; that of 1/t falls five times as much
-)
+STILL = 0.02  # share by which the loss may fall on a plateau; that of 1/t falls five times as much
 NEAR = 0.02  # share of the loss within which a plateau is at a reference: what may be left of its fall
 OVER = 1e-4  # share of the loss of the zero network up to which a run is over
 
@@ -109,3 +107,6 @@ def _least_squares(path, t):
     if path.start.negative_slope == 0 and path.weight_decay == 0:
         levels["least squares of the patterns"] = certify_stuck(path, float(t)).limit
     return levels
+
+
+inputs.guard(globals())

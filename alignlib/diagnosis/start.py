@@ -146,7 +146,7 @@ def along(early: EarlyFlow, g: np.ndarray) -> np.ndarray:
 def dead(early: EarlyFlow, net: Network) -> np.ndarray:
     """Who is on no sample at the end of the early flow, (h,)."""
     alive = early.final_patterns.any(axis=1) | early.sliding.any(axis=1)
-    return ~alive & (net.negative_slope == 0)
+    return np.asarray(~alive & (net.negative_slope == 0))
 
 
 def _settled(early, g):
@@ -238,3 +238,6 @@ def _without_bias(data):
     if rest.shape[1] in (0, data.dim) or not rest.any(axis=1).all():
         return np.nan
     return Dataset(rest, data.y).mu
+
+
+inputs.guard(globals())

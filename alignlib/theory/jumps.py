@@ -90,7 +90,8 @@ def next_jumps(net: Network, data: Dataset, loss: str | losses.Loss, level: floa
     who = dormant(net, level)
     if not len(who):
         return []
-    plateau = _Plateau(data, loss, *_pulls(net, data, loss), level)
+    pulls, speed = _pulls(net, data, loss)
+    plateau = _Plateau(data, loss, pulls, speed, level)
     early = early_flow(net.some(who), data, loss, pulls=plateau.pulls)
     found = [plateau.jump(net, who[rows]) for rows in _together(early, net.v[who])]
     return sorted(found, key=lambda jump: (jump.delay, -jump.rate))

@@ -53,11 +53,11 @@ def bound_imbalance(rates: ArrayLike) -> float:
     >>> round(al.theory.bound_imbalance([0.01] * 100), 4), al.theory.bound_imbalance([0.01] * 500)
     (0.0155, inf)
     """
-    rates = inputs.array("rates", rates, 1)
-    if rates.min() < 0:
-        raise ValueError(f"`rates` must be at least 0, got {rates.min():g}")
+    given = inputs.array("rates", rates, 1)
+    if given.min() < 0:
+        raise ValueError(f"`rates` must be at least 0, got {given.min():g}")
     s = 0.0
-    for q in rates.tolist():
+    for q in given.tolist():
         a, reach = s + q * q, q * math.sqrt(1 + s)
         if reach >= 1:
             return math.inf
