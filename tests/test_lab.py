@@ -19,6 +19,12 @@ from tests.test_pages import notebook_text
 
 pytestmark = pytest.mark.lab
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
+
+
+def explorers(name):
+    return re.findall(r'id=\\"explorer-([\w-]+)', notebook_text(f"chapters/{name}"))
+
+
 OPTIONS = ("--no-browser", "--allow-root", "--port=0", "--IdentityProvider.token=t")
 MINUTES = 60_000  # Playwright counts in milliseconds
 
@@ -72,12 +78,14 @@ def test_what_a_reader_changed_in_the_copy_is_kept_and_the_rest_follows_the_book
 class Notebook:
     """A notebook open in JupyterLab, and what the application knows of it."""
 
-    def __init__(self, page, lab, name):
+    def __init__(self, page, lab, name, whole=False):
         self.page = page
         page.set_default_timeout(2 * MINUTES)
         page.goto(f"{lab}/tree/{name}.ipynb?token=t&reset")  # without what was open before
         page.wait_for_function("window.jupyterapp?.shell.currentWidget?.content?.model?.cells?.length > 1")
         page.evaluate("() => { window.panel = jupyterapp.shell.currentWidget; }")
+        if whole:  # all cells are in the page, also those out of sight
+            page.evaluate(ALL_AT_ONCE)
         page.wait_for_function("panel.sessionContext.session?.kernel?.status === 'idle'")
 
     def cells(self):
@@ -88,16 +96,6 @@ class Notebook:
         """The cell of this number, brought into view."""
         self.page.evaluate("async at => { await panel.content.scrollToItem(at); }", at)
         return self.page.locator(f'.jp-WindowedPanel [data-windowed-list-index="{at}"]')
-
-    def numbered(self):
-        """What JupyterLab has numbered, as `Figure 2`."""
-        self.page.evaluate(ALL_AT_ONCE)
-        self.page.wait_for_function(RENDERED)
-        return self.page.evaluate(NUMBERED)
-
-    def broken(self):
-        """The references that lead nowhere, which JupyterLab shows in yellow."""
-        return self.page.locator(".jp-MarkdownCell .text-yellow-600").all_inner_texts()
 
     def drawn(self, explorer, steps):
         """The picture that the kernel's explorer draws when its sliders are at these steps, in base64."""
@@ -117,9 +115,11 @@ class Notebook:
 ALL_AT_ONCE = """() => {
   panel.content.notebookConfig = {...panel.content.notebookConfig, windowingMode: "none"};
 }"""
-# All cells of text are in the page, and none is empty.
-RENDERED = """() => panel.content.widgets.filter(cell => cell.model.type === "markdown").every(cell =>
-  cell.node.querySelector(".jp-MarkdownOutput, .myst")?.innerText.trim())"""
+# No cell of text is empty but the mark where a solution ends.
+RENDERED = r"""() => panel.content.widgets
+  .filter(cell => cell.model.type === "markdown")
+  .filter(cell => !/^:+\{solution-end\}\s+:+$/.test(cell.model.sharedModel.source.trim()))
+  .every(cell => cell.node.querySelector(".jp-MarkdownOutput, .myst")?.innerText.trim())"""
 # The first words of statements and exercises, and of the captions of figures.
 NUMBERED = r"""() => {
   const kinds = /^\s*(Figure|Definition|Theorem|Proposition|Lemma|Corollary|Remark|Exercise)\s+\d+/;
@@ -149,19 +149,27 @@ SHOWN = """async box => {
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_chapter_is_as_on_its_page_and_its_explorers_move(browser, lab, name):
+def test_numbers_are_those_of_the_page_and_references_lead_somewhere(browser, lab, name):
     context = browser.new_context(viewport={"width": 1400, "height": 900})
-    notebook = Notebook(context.new_page(), lab, name)
-    explorers = re.findall(r'id=\\"explorer-([\w-]+)', notebook_text(f"chapters/{name}"))
-    if explorers:
-        live(notebook, explorers)
-    assert sorted(notebook.numbered()) == sorted(numbered_on_the_page(name))
-    assert set(notebook.broken()) <= solved_from_afar(notebook.cells())
+    notebook = Notebook(context.new_page(), lab, name, whole=True)
+    notebook.page.wait_for_function(RENDERED)
+    assert sorted(notebook.page.evaluate(NUMBERED)) == sorted(numbered_on_the_page(name))
+    broken = notebook.page.locator(".jp-MarkdownCell .text-yellow-600").all_inner_texts()
+    assert set(broken) <= solved_from_afar(notebook.cells())
     notebook.page.evaluate("panel.sessionContext.shutdown()")
     context.close()
 
 
-def live(notebook, explorers):
+@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if explorers(name)])
+def test_a_chapter_runs_and_its_explorers_move(browser, lab, name):
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    notebook = Notebook(context.new_page(), lab, name)
+    live(notebook, explorers(name))
+    notebook.page.evaluate("panel.sessionContext.shutdown()")
+    context.close()
+
+
+def live(notebook, names):
     """All cells run, and every explorer moves: in JupyterLab it alone is another thing."""
     notebook.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
     cells = notebook.cells()
@@ -171,7 +179,7 @@ def live(notebook, explorers):
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
     assert [output for output in outputs if output.get("name") == "stderr"] == []
     places = [at for at, cell in enumerate(cells) if "widget-view" in str(cell.get("outputs"))]
-    for at, explorer in zip(places, explorers, strict=True):
+    for at, explorer in zip(places, names, strict=True):
         moves(notebook, at, explorer)
 
 
