@@ -646,8 +646,8 @@ class Swarm {
     this.t += length;
     [this.now, this.then] = [this.then, this.now];
     if (event) {
-      this.then.set(this.now);
       this.happen(event);
+      this.then.set(this.now); // those that rest from now on are the same in both
       this.choose();
       this.slope(this.now, this.k[0]);
     } else {
