@@ -121,6 +121,7 @@ def test_the_makefile_and_ci_install_the_same():
     assert "$(PYTHON) book/environment.py" in (ROOT / "Makefile").read_text()
     assert environment.LOCK == ROOT / "requirements.lock"
     made = (ROOT / "book" / "environment.py").read_text()
+    assert '"--no-deps", "--require-hashes", "--requirement", HASHES)' in made
     assert 'pip("install", "--quiet", "--requirement", LOCK)' in made
     assert 'pip("install", "--quiet", "--no-deps", "--editable", ROOT)' in made
     gate = (ROOT / ".ci" / "run").read_text()
