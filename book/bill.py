@@ -42,7 +42,7 @@ def hashes():
 
 
 def licence(name):
-    """What a package says: an SPDX expression, or the words of its classifiers or of its field `License`."""
+    """What a package says: an SPDX expression, or the words of its classifiers or of its field License."""
     if name in OTHERS:
         return OTHERS[name]
     try:
