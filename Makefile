@@ -24,7 +24,7 @@ ifneq ($(shell cat .venv/installed 2>/dev/null),$(CURDIR))
 endif
 
 # The environment: everything in the lock, then this project itself, editable.
-.venv/installed: pyproject.toml requirements.lock
+.venv/installed: pyproject.toml requirements.lock requirements.hashes
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}: try  make book PYTHON=python3.12")'
 	$(PYTHON) book/environment.py
 	@printf %s "$(CURDIR)" > $@
@@ -73,13 +73,16 @@ store: .venv/installed
 package: .venv/installed
 	@$(BIN)/python -m book.package
 
-# PyTorch's CUDA parts are left out of the lock: pip adds them where the chosen build of PyTorch needs them.
+# PyTorch's CUDA parts are left out of the lock: pip adds them where the chosen build of PyTorch needs them. The
+# second file has the hashes of all but PyTorch (book/environment.py says why).
 lock: .venv/installed
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
 	  --extra all --extra book --extra test --upgrade pyproject.toml --output-file .venv/lock
 	echo "# Every package of the book, the tests and the sweeps, made from pyproject.toml by \`make lock\`." > requirements.lock
 	grep -vE '^(nvidia-|cuda-|triton)' .venv/lock >> requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
+	  --no-deps --no-emit-package torch --generate-hashes requirements.lock --output-file requirements.hashes
 
 clean:
 	rm -rf _build .venv

@@ -1,5 +1,8 @@
 """`.venv`: everything in the lock, then this project itself, editable. Needs Python and its pip alone.
 
+Whatever has a hash in `requirements.hashes` is the file that was locked, or is not installed. PyTorch has
+none: every machine takes another build of it, from another place (for its CPU, for a graphics card).
+
 An environment of this folder and this Python that works is changed in place, and not emptied before the
 network has given what is new. One that was moved or copied with its folder points to where it was made: it
 is made anew.
@@ -12,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
+HASHES = ROOT / "requirements.hashes"
 OURS = {"pip", "setuptools", "early-alignment"}
 
 
@@ -49,6 +53,7 @@ def make(folder):
     def pip(*arguments, **options):
         return subprocess.run([python, "-m", "pip", *arguments], check=True, text=True, **options).stdout
 
+    pip("install", "--quiet", "--no-deps", "--require-hashes", "--requirement", HASHES)
     pip("install", "--quiet", "--requirement", LOCK)
     pip("install", "--quiet", "--no-deps", "--editable", ROOT)
     old = unlisted(pip("freeze", "--exclude-editable", capture_output=True), LOCK.read_text("utf-8"))

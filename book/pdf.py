@@ -234,7 +234,8 @@ def retitle(pdf, titles):
         item[NameObject("/Title")] = TextStringObject(title)
     book = settings("CITATION.cff")
     authors = ", ".join(author["name"] for author in book["authors"])
-    writer.add_metadata({"/Title": book["title"], "/Author": authors, "/Creator": "Early Alignment"})
+    # Nothing of what the browser says of itself and of the time: the same pages make the same bytes.
+    writer.metadata = {"/Title": book["title"], "/Author": authors, "/Creator": "Early Alignment"}
     writer.page_mode = "/UseOutlines"
     writer.write(PDF)
 

@@ -54,7 +54,7 @@ def test_a_moved_clone_makes_its_environment_again(tmp_path):
     # Nothing worked after a move: "python3: not found", and no hint.
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / ".venv").mkdir()
-    for name in ("pyproject.toml", "requirements.lock", ".venv/installed"):
+    for name in ("pyproject.toml", "requirements.lock", "requirements.hashes", ".venv/installed"):
         (tmp_path / name).write_text(str(ROOT))
     ask = ["make", "--question", ".venv/installed"]
     assert subprocess.run(ask, cwd=tmp_path, check=False).returncode == 1

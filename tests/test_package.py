@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -82,6 +83,20 @@ def test_the_archives_hold_the_library_and_nothing_else(built):
         inside = {name.partition("/")[2] for name in archive.getnames()}
     assert names | {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"} <= inside
     assert not [name for name in inside if re.match(r"tests|book|chapters|benchmarks", name)]
+
+
+def test_the_same_files_make_the_same_bytes_at_another_time_and_place(built, tmp_path, monkeypatch):
+    copy = tmp_path / "a copy"
+    shutil.copytree(ROOT, copy, ignore=package.LEFT_OUT, copy_function=shutil.copyfile)  # new times
+    old_mask = os.umask(0o077)
+    try:
+        monkeypatch.setattr(package, "ROOT", copy)
+        again = package.build(tmp_path / "again")
+    finally:
+        os.umask(old_mask)
+    for first, second in zip(built, again, strict=True):
+        assert first.name == second.name
+        assert first.read_bytes() == second.read_bytes(), first.name
 
 
 def test_it_installs_only_what_its_core_needs(run):

@@ -35,6 +35,11 @@ def where(paper):
     return {name.lstrip("/"): paper.get_destination_page_number(to) + 1 for name, to in places}
 
 
+def test_the_pdf_says_nothing_of_the_moment_it_was_printed(paper):
+    # The time was all that two prints of the same pages differed in.
+    assert set(paper.metadata) == {"/Title", "/Author", "/Creator"}
+
+
 def clean(text):
     return " ".join(normalize("NFKC", text).split())
 

@@ -96,9 +96,50 @@ def test_workflows_may_do_no_more_than_they_need():
             # What may write runs nothing of the project: it handles what another job has made.
             runs = [step.get("run", "") for step in job["steps"]]
             assert not (writes and re.search(r"\b(make|python|bash)\b", "\n".join(runs))), path
-            for step in job["steps"]:
-                # (release/v1 is the name that the action for PyPI gives its version 1.)
-                assert re.search(r"^[\w-]+/[\w-]+@(release/)?v\d+$", step.get("uses", "a/b@v1")), path
+
+
+def test_actions_are_pinned_by_digest_the_same_everywhere():
+    # A tag can be moved to other code, a digest cannot.
+    found = {}
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        for line in re.findall(r"^ +(?:- )?uses: (.*)$", path.read_text(), re.MULTILINE):
+            pinned = re.fullmatch(r"([\w-]+/[\w-]+)@([0-9a-f]{40})  # v\d+\.\d+\.\d+", line)
+            assert pinned, f"{path.name}: {line}"
+            found.setdefault(pinned[1], set()).add(pinned[2])
+    assert len(found) == 8
+    assert all(len(digests) == 1 for digests in found.values())
+
+
+def test_the_oldest_packages_are_those_that_the_project_allows():
+    oldest = [Requirement(line) for line in (ROOT / "tests" / "oldest.txt").read_text().splitlines()[1:]]
+    extras = PROJECT["optional-dependencies"]
+    ours = [
+        *PROJECT["dependencies"],
+        *(one for extra in ("torch", "plots", "widgets", "data", "sweeps") for one in extras[extra]),
+    ]
+    lowest = {
+        f"{one.name}=={s.version}"
+        for one in map(Requirement, ours)
+        for s in one.specifier
+        if s.operator == ">="
+    }
+    assert {str(one) for one in oldest} == lowest
+
+
+def test_the_weekly_run_tries_every_python_and_system_with_tests_that_exist():
+    weekly = yaml.safe_load((ROOT / ".github" / "workflows" / "weekly.yml").read_text())["jobs"]
+    library = weekly["library"]
+    matrix = library["strategy"]["matrix"]
+    assert {f"3.{minor}" for minor in range(11, 15)} == set(matrix["python"])
+    assert {os.partition("-")[0] for os in matrix["os"]} == {"ubuntu", "macos", "windows"}
+    assert matrix["include"][0]["constraint"] == "--constraint tests/oldest.txt"
+    (tests,) = (step["run"] for step in library["steps"] if "pytest --" in step.get("run", ""))
+    for name in re.findall(r"tests/\S+", tests):
+        assert (ROOT / name).exists(), name
+    audit = [step.get("run", "") for step in weekly["audit"]["steps"]]
+    assert any("pip-audit" in run and "requirements.lock" in run for run in audit)
+    assert any("npm audit" in run for run in audit)
+    assert set(weekly["report"]["needs"]) == {"cold", "newest", "audit", "library"}  # whose failure is said
 
 
 def test_binder_reads_the_environment_file():
@@ -122,6 +163,7 @@ def test_the_makefile_and_ci_install_the_same():
     assert "$(PYTHON) book/environment.py" in (ROOT / "Makefile").read_text()
     assert environment.LOCK == ROOT / "requirements.lock"
     made = (ROOT / "book" / "environment.py").read_text()
+    assert '"--no-deps", "--require-hashes", "--requirement", HASHES)' in made
     assert 'pip("install", "--quiet", "--requirement", LOCK)' in made
     assert 'pip("install", "--quiet", "--no-deps", "--editable", ROOT)' in made
     gate = (ROOT / ".ci" / "run").read_text()

@@ -16,3 +16,7 @@ const near = new IntersectionObserver(entries => entries.forEach(({ target, isIn
   target.frames = data.frames.map(frame => Object.assign(new Image(), { src: frame }));
 }), { rootMargin: "50%" });
 addEventListener("load", () => document.querySelectorAll(".explorer").forEach(box => near.observe(box)));
+
+// What the theme's buttons do: a page under a policy runs no code that stands in an attribute (book/policy.py).
+document.querySelectorAll("[data-calls]").forEach(button =>
+  button.addEventListener("click", () => window[button.dataset.calls]()));
