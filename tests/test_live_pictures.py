@@ -138,8 +138,10 @@ def test_a_still_stands_without_scripts_and_in_print(browser, site, name, pictur
         "-0.75,1.1,2,-0.6,0.125,0.8;-4;40;balanced;1;60",
         "-0.75,1.1,-0.5,0.1,0.125,0.8;-1;100;balanced;2;60",
         "-1,1,0,0.2,1,1;-6;40;dominated;3;60",
+        # Once the fit is done, rounding must not send sliding neurons to and fro.
+        "-0.75,1.1,1.2,-0.4,0.125,0.8;-4;100;balanced;1;40",
     ],
-    ids=["stuck", "far", "large", "assumption"],
+    ids=["stuck", "far", "large", "assumption", "faded"],
 )
 def test_the_three_points_end_as_the_library_says(browser, site, link):
     with Visit(browser, site, LANDING) as visit:

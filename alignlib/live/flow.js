@@ -564,7 +564,10 @@ class Swarm {
   /** How firmly neuron j is held on its wall: negative once it is let go. Uses the pulls of the last `slope`. */
   held(j) {
     const { s } = this, own = this.of(j), k = own.slides, sign = Math.sign(this.now[3 * j + 2]);
-    const q = this.without(own, k), small = NEAR * (Math.abs(q) + Math.abs(this.above[k] - this.below[k]));
+    // It stays while it would leave more slowly than pulls are known: where they have faded, the errors of the
+    // steps must not steer. This changes its rapidity by less than rtol per unit of time.
+    const q = this.without(own, k), idle = this.rtol;
+    const small = NEAR * (Math.abs(q) + Math.abs(this.above[k] - this.below[k])) + idle;
     return Math.min(-sign * (q + this.above[k]), sign * (q + this.below[k])) + small;
   }
 

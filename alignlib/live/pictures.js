@@ -319,7 +319,8 @@ class ThreePoints extends Live {
   /** Follow the network from its start: for the state as it is now. */
   train() {
     this.at = this.problem();
-    this.run = flowing(this.at, this.net, { times: TIMES, rtol: 1e-5 });
+    let steps = 0;
+    this.run = flowing(this.at, this.net, { times: TIMES, rtol: 1e-5, stop: () => ++steps > 10000 });
     this.runKey = this.key;
   }
 
@@ -389,7 +390,7 @@ class ThreePoints extends Live {
     const proof = certify(this.at, nets.at(-1), patterns.at(-1));
     if (proof.holds) this.say(`Stuck for ever, and that is proved: all living neurons see all three points, the curve ends as the straight line of least squares, at a loss of ${brief(proof.limit)}.`, "stuck");
     else if (end < 1e-3 * first) this.say(`It fits: neurons see different points, the curve bends, and the loss has fallen to ${brief(end)}.`, "fits");
-    else this.say(`Not decided: at time ${END} the loss is ${brief(end)}, and no proof that it stays there holds.`, "open");
+    else this.say(`Not decided: at time ${brief(this.found.end)} the loss is ${brief(end)}, and no proof that it stays there holds.`, "open");
   }
 
   show() {
