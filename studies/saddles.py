@@ -317,6 +317,25 @@ def living(path, t):
     return int((path.patterns(t) > 0).any(axis=1)[path.start.v < 0].sum())
 
 
+def pushed(path, by=1e-6):
+    """The last network; its dead with v < 0 on a hyperplane pushed across, by this share of their size."""
+    net = path.final
+    heights, size = net.w @ path.data.x.T, al.measure.norms(net)
+    dead = (net.v < 0) & ~(path.patterns(path.t[-1]) > 0).any(axis=1)
+    rests = dead & (np.abs(heights.max(axis=1)) < 1e-9 * size)  # rounding is 1e-16, the others order one
+    w = net.w.copy()
+    w[rests] += by * size[rests, None] * path.data.x[heights[rests].argmax(axis=1)]
+    return al.Network(w, net.v)
+
+
+def descended(start, step, end=60.0):
+    """How many neurons with v < 0 live at the time `end` of gradient descent."""
+    data = al.data.stewart(rng=0)
+    net = al.Network.balanced(200, 2, start.scale, rng=start.seed)
+    net = al.gradient_descent(net, data, "squared", step, round(end / step), t_save=[end]).final
+    return int(((net.w @ data.x.T > 0).any(axis=1) & (net.v < 0)).sum())
+
+
 @dataclass(frozen=True)
 class Unbalanced:
     """Two hundred Gaussian neurons of scale 1e-3 on the three points of BF."""
