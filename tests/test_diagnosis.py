@@ -290,3 +290,22 @@ def test_leaky_networks_and_other_losses_are_diagnosed_too():
     fourth = al.Loss("fourth", lambda f, y: (f - y) ** 4, lambda f, y: -4 * (f - y) ** 3)
     path = al.gradient_flow(al.Network.balanced(20, 2, 1e-4, rng=0), THREE, fourth, 20)
     assert al.diagnose(path).certificate is None
+
+
+@pytest.mark.parametrize(("loss", "t_end"), [("squared", 200), ("logistic", 1000)])
+def test_nobody_is_told_to_wait_for_more_than_any_network_could_win(loss, t_end):
+    """One sample with both labels: the loss is as low as it gets, and what still grows is a fading tail."""
+    data = al.Dataset([[1.0, 0.2], [1.0, 0.2], [-0.3, 1.0], [0.2, -1.0]], [1, -1, 1, -1])
+    path = al.gradient_flow(al.Network.balanced(50, 2, 1e-3, rng=3), data, loss, t_end)
+    least = {"squared": 0.5, "logistic": 2 * np.log(2)}[loss]  # of all functions
+    assert path.loss[-1] < 1.05 * least
+    assert [one.key for one in al.diagnose(path).findings] == ["separation"]
+
+
+def test_no_neuron_is_advised_where_none_would_grow():
+    """Two labels at each of two points: the means are the least squares of all functions."""
+    data = al.Dataset([[1.0], [1.0], [-1.0], [-1.0]], [1.0, 0.4, -1.0, -0.2])
+    path = al.gradient_flow(al.Network.balanced(20, 1, 1e-3, rng=0), data, "squared", 200)
+    (advice,) = al.diagnose(path).advice
+    assert advice.evidence == "stuck"
+    assert "add" not in advice.change

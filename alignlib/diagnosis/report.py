@@ -19,6 +19,7 @@ from alignlib.theory.stuck import Stuck
 from alignlib.trajectory import Trajectory
 
 LOOKS = 50  # times at which a run is compared with the flow
+GROWS = 0.2  # e-foldings of a way over the whole run: fewer are what is left of a decay, or no help
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,7 +33,8 @@ class Diagnosis:
         largest output; nan if that flow was not followed
     aligned : the alignment time; inf if it had not come, nan without classes
     moved : the first time at which the loss has fallen by 1 %; inf if it never has
-    outlook, neurons, plateaus, ways_out : as these functions have them, of the start and of the end
+    outlook, neurons, plateaus, ways_out : as these functions have them, of the start and of the end; of the
+        ways those along which a neuron would grow by e within five such runs
     missing : the signs of labels that no living neuron works for at the end
     certificate : `theory.certify_stuck` of the end; None where there is none for this loss
     findings : Claims that state what is wrong: "holds" means that it was found, "not applicable" that it
@@ -177,7 +179,7 @@ def diagnose(path: Trajectory, flow: bool = True) -> Diagnosis:
         flips=_flips(path),
         stalled=stalled,
         certificate=_certificate(path),
-        ways=ways_out(path.final, data, loss) if stalled else [],
+        ways=_ways(path) if stalled else [],
     )
     findings, advice = rules.found(facts)
     return Diagnosis(
@@ -208,6 +210,12 @@ def _gap(path, flow):
         return np.nan
     size = max(np.abs(there.outputs).max(), np.abs(path.outputs[rows]).max(), 1e-300)
     return float(np.abs(there.outputs - path.outputs[rows]).max() / size)
+
+
+def _ways(path):
+    """The ways out that matter: a logarithmic fall, rate 1/(2 t log t), is below GROWS from t = 12 on."""
+    found = ways_out(path.final, path.data, path.loss_function)
+    return [way for way in found if way.rate * (path.t[-1] - path.t[0]) >= GROWS]
 
 
 def _moved(path):

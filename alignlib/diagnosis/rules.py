@@ -239,8 +239,9 @@ def stuck(facts):
         return None
     statement = "From here the flow keeps its patterns for ever (least room, less what is left of rapidity)"
     claim = _claim("stuck", statement, "proved here", proof.margin, 0.0)
+    other = "add a neuron, or start anew" if facts.ways else "a small neuron more would hardly grow"
     return claim, Advice(
-        "Do not train on: add a neuron, or start anew",
+        f"Do not train on: {other}",
         f"the flow provably ends at the loss {about(proof.limit)}",
         "stuck",
         f"without a change the loss stays at {about(proof.limit)} (proved for the flow)",
