@@ -2,13 +2,17 @@
 
 The directive ``{versions}`` becomes a table of the book, Python, and the packages that `pyproject.toml`
 names for the library, the book and sweeps; ``{run-times}`` a table of the notebooks as they were executed.
+This page alone tells one build from another. Where ``SOURCE_DATE_EPOCH`` is set, which asks for the same
+bytes from the same inputs, it gives that day, and leaves the times out.
 """
 
+import os
 import platform
 import tomllib
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from time import time
 
 from docutils import nodes
 from myst_nb.sphinx_ import NbMetadataCollector
@@ -16,6 +20,7 @@ from packaging.requirements import Requirement
 from sphinx.util.docutils import SphinxDirective
 
 EXTRAS = ("book", "sweeps")  # what the lock installs of them
+EPOCH = "SOURCE_DATE_EPOCH"
 PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
@@ -33,7 +38,8 @@ def versions(project=PROJECT):
 class Versions(SphinxDirective):
     def run(self):
         self.env.note_reread()  # in every build
-        rows = [("built on", f"{datetime.now(UTC):%Y-%m-%d}"), *versions()]
+        day = datetime.fromtimestamp(float(os.environ.get(EPOCH, time())), UTC)
+        rows = [("built on", f"{day:%Y-%m-%d}"), *versions()]
         return [table(("what", "version"), [map(nodes.Text, pair) for pair in rows])]
 
 
@@ -51,14 +57,14 @@ def fill(app, doctree, docname):
         rows = []
         for page in app.env.collect_relations():
             run = NbMetadataCollector.get_exec_data(app.env, page)
-            if run:
+            if run and EPOCH not in os.environ:
                 address = app.builder.get_relative_uri(docname, page)
                 link = nodes.reference("", app.env.titles[page].astext(), refuri=address, internal=True)
                 # Hyphens that a narrow column does not break.
                 when = f"{datetime.fromtimestamp(run['mtime'], UTC):%Y\u2011%m\u2011%d %H:%M}"
                 rows.append((link, nodes.Text(when), nodes.Text(f"{run['runtime']:.1f}")))
         made = table(("notebook", "executed (UTC)", "seconds"), rows)
-        node.replace_self(made if rows else nodes.paragraph("", "No notebook was executed in this build."))
+        node.replace_self(made if rows else nodes.paragraph("", "No times are recorded in this build."))
 
 
 def table(head, rows):
