@@ -138,7 +138,7 @@ def test_a_still_stands_without_scripts_and_in_print(browser, site, name, pictur
         "-0.75,1.1,2,-0.6,0.125,0.8;-4;40;balanced;1;60",
         "-0.75,1.1,-0.5,0.1,0.125,0.8;-1;100;balanced;2;60",
         "-1,1,0,0.2,1,1;-6;40;dominated;3;60",
-        # Once the fit is done, rounding must not send sliding neurons to and fro.
+        # Once the fit is done, rounding must not send sliding neurons back and forth.
         "-0.75,1.1,1.2,-0.4,0.125,0.8;-4;100;balanced;1;40",
     ],
     ids=["stuck", "far", "large", "assumption", "faded"],
