@@ -34,7 +34,6 @@ def clean(home, environ=os.environ):
         "IPYTHONDIR": home / "ipython",
         "MPLCONFIGDIR": home / "matplotlib",
         "PYTHONUTF8": "1",  # Latin-1 and C locales
-        "TZ": "UTC",  # the cache of notebooks takes its times for those of this place
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)]),
     }
     for name in ("jupyter", "ipython", "matplotlib"):
