@@ -309,3 +309,12 @@ def test_no_neuron_is_advised_where_none_would_grow():
     (advice,) = al.diagnose(path).advice
     assert advice.evidence == "stuck"
     assert "add" not in advice.change
+
+
+def test_a_pinned_neuron_that_shrinks_is_on_no_way():
+    """Noisy samples of a line: at least squares all neurons are pinned or dead, and a way out is free."""
+    rng = np.random.default_rng(2)
+    x = np.c_[rng.uniform(-1, 1, 30), np.ones(30)]
+    data = al.Dataset(x, 0.7 * x[:, 0] + 0.1 * rng.standard_normal(30))
+    path = al.gradient_flow(al.Network.balanced(50, 2, 1e-3, rng=3), data, "squared", 2000)
+    assert [one.key for one in al.diagnose(path).findings] == ["stuck", "unused"]

@@ -14,6 +14,7 @@ from alignlib.network import Network
 
 SLOW = 0.01  # share of the fastest rate below which a way is none: so slow is also what is left of a decay
 REST = 0.05  # share of the fastest rate up to which a neuron that is pulled is at rest
+ON = 1e-6  # cosine to a sample up to which a direction is on its hyperplane, as computed
 FELL = 0.1  # share of the loss by which it must fall for an escape
 
 
@@ -124,8 +125,11 @@ def _who(early, moving, g, ways):
         return on
     rates = growth(early, g)
     sign = np.where(along(early, g) > 0, 1, -1)
+    # Who is not on the hyperplanes that it is said to slide on has shrunk for so long that nothing is left.
+    x = early.data.x
+    off = (early.sliding & (np.abs(early.directions @ x.T) > ON * np.linalg.norm(x, axis=1))).any(axis=1)
     for i, j in enumerate(moving):
-        if not rates[i] > 0:
+        if not rates[i] > 0 or off[i]:
             continue
         key = _key(sign[i], early.final_patterns[i], early.sliding[i])
         ways.setdefault(key, (early.directions[i], float(rates[i])))
