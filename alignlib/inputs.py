@@ -46,7 +46,7 @@ def guard(room: dict[str, Any]) -> None:
             room[name] = _guarded(function)
 
 
-KINDS = {"Network", "Dataset", "Trajectory", "EarlyFlow", "Loss", "Heights", "None"}
+KINDS = {"Network", "Dataset", "Trajectory", "EarlyFlow", "Loss", "Heights", "Diagnosis", "None"}
 MENDS = {"Network": "Network.from_torch(module)", "Dataset": "Dataset(x, y)"}
 
 

@@ -4,12 +4,17 @@ Every function draws on the axes it is given (or on new ones), returns them, and
 a projection. A notebook switches the style on with ``plt.style.use(al.plots.STYLE)``.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from alignlib import geometry, inputs, measure
 from alignlib.data import Dataset
 from alignlib.network import Network
 from alignlib.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from alignlib.diagnosis import Diagnosis
 
 with inputs.extra("plots"):
     import matplotlib.pyplot as plt
@@ -120,6 +125,8 @@ def turning(path: Trajectory, ax=None, until=None):
     """
     ax = _axes(ax, polar=True)
     end = path.t[-1] if until is None else inputs.between("until", until, path.t[0], path.t[-1])
+    if end <= path.t[0]:
+        raise ValueError(f"`until` must lie after the start of the path, got {end:g}")
     t = np.linspace(path.t[0], end, 120) if path.continuous else path.t[path.t <= end]
     nets = [path.at(time) for time in t]
     w = np.stack([net.w[:, :2] for net in nets])
@@ -205,7 +212,7 @@ def fitted(net: Network, data: Dataset, ax=None):
     return ax
 
 
-def diagnosis(found, ax=None):
+def diagnosis(found: "Diagnosis", ax=None):
     """The loss of a diagnosed run, its plateaus shaded and named, and when its neurons had aligned.
 
     A dotted line is the limit that the certificate proves, a triangle an escape that is foretold.

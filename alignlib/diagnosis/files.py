@@ -37,9 +37,10 @@ def save(path: Trajectory, file: str | Path) -> None:
     Trajectory(data, t from 0 to 3, loss 8 to 0.626, 0 events; recorded by the user)
     """
     inputs.undecayed("path", path, "such a file")
+    place = inputs.path("file", file)
     w, v = path.weights()
     np.savez_compressed(
-        file,
+        place,
         x=path.data.x,
         y=path.data.y,
         t=path.t,
@@ -76,8 +77,9 @@ def load(file: str | Path) -> Trajectory:
     ...     al.diagnosis.load(f"{folder}/run.npz").final
     Network(width=1, dim=1)
     """
+    place = inputs.path("file", file)
     try:
-        with np.load(file, allow_pickle=False) as content:
+        with np.load(place, allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
     except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as problem:
         raise ValueError(

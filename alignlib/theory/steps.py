@@ -29,10 +29,19 @@ def bound_descent_time(mu: float, step: float, pull: float = 1.0) -> float:
     mu = inputs.positive("mu", mu, below=np.nextafter(1, 2))
     step, pull = inputs.positive("step", step), inputs.positive("pull", pull)
     q = pull * step
-    k = max(1, math.floor(-math.log(mu) / math.log1p(q)))  # (1 + q)^k ≥ 1/μ is needed at least
-    while ((1 + q) ** k - (1 - q) ** k) / 2 < 1 / mu:
-        k += 1
-    return step * k
+    if q == 0:  # below the smallest float
+        return math.asinh(1 / mu) / pull
+    if q >= 1:
+        k = 1
+        while ((1 + q) ** k - (1 - q) ** k) / 2 < 1 / mu:
+            k += 1
+        return step * k
+    below, enough = 0, math.ceil(math.log(1 + 2 / mu) / math.log1p(q))  # as (1 - q)^k ≤ 1
+    while enough - below > 1:
+        k = (below + enough) // 2
+        risen = math.exp(k * math.log1p(q)) - math.exp(k * math.log1p(-q))
+        below, enough = (below, k) if risen / 2 >= 1 / mu else (k, enough)
+    return step * enough
 
 
 def bound_imbalance(rates: ArrayLike) -> float:
