@@ -228,7 +228,7 @@ def diagnosis(found: "Diagnosis", ax=None):
         ax.annotate(words, (middle, one.loss), (0, 6), textcoords="offset points", ha="center")
     if np.isfinite(found.aligned):
         ax.axvline(found.aligned, color=POSITIVE, ls="--", label="aligned")
-    if any(one.key == "stuck" for one in found.findings):
+    if found.certificate is not None and any(one.key == "stuck" for one in found.findings):
         ax.axhline(found.certificate.limit, color=NEGATIVE, ls=":", label="proved limit")
     escapes = [way.escape for way in found.ways_out if np.isfinite(way.escape)]
     if escapes:
