@@ -124,7 +124,7 @@ def turning(path: Trajectory, ax=None, until=None):
     >>> ax = al.plots.turning(path, until=2)
     """
     ax = _axes(ax, polar=True)
-    end = path.t[-1] if until is None else inputs.between("until", until, path.t[0], path.t[-1])
+    end = path.t[-1] if until is None else inputs.positive("until", until)
     if end <= path.t[0]:
         raise ValueError(f"`until` must lie after the start of the path, got {end:g}")
     t = np.linspace(path.t[0], end, 120) if path.continuous else path.t[path.t <= end]

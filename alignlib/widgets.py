@@ -258,7 +258,7 @@ def _dragged(name, points):
     return Dataset([[x, y] for x, y, _ in points], [label for *_, label in points], "dragged samples")
 
 
-def _picture(size, draw, **values):
+def _picture(size, draw, /, **values):
     """What `draw` draws on a figure of this size, as the bytes of a WebP of few colours."""
     from PIL import Image
 

@@ -8,6 +8,7 @@ that is claimed and not named are warnings, and the book is built with warnings 
 
 import json
 import re
+import sys
 from collections import Counter
 from html import unescape
 from pathlib import Path
@@ -215,6 +216,7 @@ def rewrite(app, env):
 def setup(app):
     app.add_node(ledger_node)
     app.add_directive("claim-ledger", ClaimLedger)
+    sys.path.append(str(Path(__file__).resolve().parents[1]))  # Jupyter Book loads rooms one by one
     app.setup_extension("book.questions")
     app.connect("doctree-read", collect)
     app.connect("env-purge-doc", forget)

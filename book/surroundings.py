@@ -38,6 +38,10 @@ def clean(home, environ=os.environ):
     }
     for name in ("jupyter", "ipython", "matplotlib"):
         (home / name).mkdir(parents=True, exist_ok=True)
+    profile = home / "ipython" / "profile_default"
+    profile.mkdir(exist_ok=True)
+    quiet = "c.IPKernelApp.log_level = 40\n"  # kernels of a build talk over TCP, and need not warn of it
+    (profile / "ipython_kernel_config.py").write_text(quiet, encoding="utf-8")
     return kept | {name: str(value) for name, value in own.items()}
 
 
