@@ -17,7 +17,7 @@ from alignlib.network import Network
 from alignlib.solver import constant, events
 from alignlib.solver.tolerances import LARGEST, LATEST
 from alignlib.solver.walls import Walls
-from alignlib.trajectory import Trajectory, one_time
+from alignlib.trajectory import Trajectory
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,7 +50,7 @@ class EarlyFlow(Trajectory):
         return super().at(t)
 
     def _time(self, t):
-        t = one_time(t)
+        t = inputs.one_time(t)
         if not t >= 0:
             raise ValueError(f"`t` must be at least 0, got {t!r}")
         return float(t)

@@ -251,6 +251,13 @@ def number(name, value):
         raise ValueError(f"`{name}` must be a number, got {type(value).__name__}") from problem
 
 
+def one_time(t):
+    """`t` as a float; many times are for other methods."""
+    if np.ndim(t) > 0:
+        raise ValueError("`t` must be one time, got many: `networks` and `outputs_at` take them")
+    return number("t", t)
+
+
 def items(name: str, value: Any) -> list:
     """`value` as a list."""
     try:

@@ -99,7 +99,7 @@ class Trajectory:
     def _time(self, t):
         """`t` as a float, between the first and the last kept time."""
         first, last = self.t[0], self.t[-1]
-        given, t = t, one_time(t)
+        given, t = t, inputs.one_time(t)
         slack = 1e-12 * max(abs(first), abs(last))  # step times number of steps is rounded
         if not first - slack <= t <= last + slack:
             raise ValueError(f"`t` must lie between {first:g} and {last:g}, got {given!r}")
@@ -194,13 +194,6 @@ class Recorded(Trajectory):
         """The first recorded time at which the loss is at most `loss`; inf if it never is."""
         there = np.flatnonzero(self.loss <= loss)
         return float(self.t[there[0]]) if there.size else np.inf
-
-
-def one_time(t):
-    """`t` as a float; many times are for other methods."""
-    if np.ndim(t) > 0:
-        raise ValueError("`t` must be one time, got many: `networks` and `outputs_at` take them")
-    return inputs.number("t", t)
 
 
 def recorded(data: Dataset, loss: str | Loss, t: ArrayLike, networks: Iterable[Network]) -> Trajectory:

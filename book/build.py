@@ -76,13 +76,20 @@ def forget_stale(build=BUILD, root=ROOT):
     (build / "failed").touch()
 
 
+def named(part):
+    """The pages that a part of the contents names, in order."""
+    if isinstance(part, list):
+        for one in part:
+            yield from named(one)
+    elif isinstance(part, dict):
+        yield from (part[key] for key in ("root", "file") if key in part)
+        yield from named([part[key] for key in ("parts", "chapters", "sections") if key in part])
+
+
 def notebooks(root=ROOT):
     """The notebooks of the book."""
-    parts = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    pages = [part for group in parts["parts"] for part in group["chapters"]]
-    pages += [page for chapter in pages for page in chapter.get("sections", ())]
-    names = [parts["root"], *(page["file"] for page in pages)]
-    return [path for name in names if (path := root / f"{name}.ipynb").exists()]
+    contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    return [path for name in named(contents) if (path := root / f"{name}.ipynb").exists()]
 
 
 def executed(path):

@@ -22,6 +22,7 @@ FORMULAS = (
     "04_low_rank_fitting",
     "05_fine_print",
     "05_non_convergence",
+    "07_fine_print",
     "solver",
 )
 KNOWN = {

@@ -121,7 +121,7 @@ def letters(name):
 @pytest.mark.parametrize("name", [name for name in PAGES if "image/png" in notebook_text(name)])
 def test_a_phone_shows_the_letters_of_figures(browser, site, name):
     with Visit(browser, site, name, PHONE) as visit:
-        pictures = visit.page.locator("article div.cell_output img:not(.explorer img)")
+        pictures = visit.page.locator("article div.cell_output img:not(.explorer img, .live img)")
         scales = pictures.evaluate_all("all => all.map(one => one.clientWidth / one.getAttribute('width'))")
     points = al.plots.STYLE["figure.dpi"] * light.SHOWN / 72  # pixels of the page before it is made smaller
     sizes = [size * points * scale for size, scale in zip(letters(name), scales, strict=True) if size]

@@ -240,7 +240,7 @@ class ThreePoints extends Live {
       put: (x, y) => this.move(k, x, y),
       step: 0.05,
     }));
-    this.hint = add(plane.svg, "text", { class: "live-title live-hint", "aria-hidden": "true" }, "drag me");
+    this.hint = add(plane.svg, "text", { class: "live-title live-hint" }, "drag me");
     const disc = this.disc = this.pane("disc", "Directions of the neurons", [200, 200], [-1.15, 1.15], [-1.15, 1.15]);
     add(disc.svg, "circle", { cx: 100, cy: 100, r: 80, class: "live-rim" });
     this.needles = add(disc.svg, "g");

@@ -88,7 +88,7 @@ def confusion(faults, healthy):
     for i, name in enumerate(names[:-1]):
         rows = faults[faults.fault == name]
         key = KEYS.index(planted.FAULTS[name].finding)
-        ax.text(key, i, f"{rows.worked.sum()}/{len(rows)}", ha="center", va="center", fontsize=9)
+        ax.text(key, i, f"{rows.worked.sum()}/{len(rows)}", ha="center", va="center", fontsize=10)
     ax.set_xticks(range(len(KEYS)), KEYS, rotation=60, ha="right")
     ax.set_yticks(range(len(names)), names)
     ax.set(xlabel="found", ylabel="planted")

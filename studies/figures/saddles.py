@@ -103,7 +103,7 @@ def errors(table):
                 middle.index, middle, line, marker=mark, color=ink, mfc=face, ms=6, lw=1.2, label=name
             )
     handles, labels = ax.get_legend_handles_labels()
-    ax.legend(handles[::2], labels[::2], fontsize=9, ncols=2, loc="lower left")
+    ax.legend(handles[::2], labels[::2], fontsize=10, ncols=2, loc="lower left")
     ax.axhline(saddles.LEVEL, color="0.6", lw=1)
     ax.text(3e-3, 1.05 * saddles.LEVEL, "level", color="0.4", fontsize=10)
     ax.set(xlabel="scale $\\varepsilon$", ylabel="error, e-folds", ylim=(3e-5, 0.1), xlim=(4e-13, 2e-2))
