@@ -111,7 +111,7 @@ def test_a_link_reproduces_the_picture(browser, site, name, picture):
         shown = Picture(visit, picture)
         shown.drag(shown.knob(1), 40, 30)
         state, said = shown.state, shown.verdict
-        visit.page.wait_for_function("location.hash.length > 1")
+        visit.page.wait_for_function("() => location.hash.length > 1")
         address = visit.page.url
     with Visit(browser, site, name) as visit:
         visit.page.goto("about:blank")
