@@ -237,7 +237,7 @@ MODEL = """async code => {
 
 def test_the_widget_sends_what_is_dragged_and_draws_what_is_sent(browser, site):
     """The half of `anywidget` that is ours, with a model as JupyterLab has it."""
-    with Visit(browser, site, "chapters/notation") as visit:
+    with Visit(browser, site, "chapters/notation", bypass_csp=True) as visit:  # JupyterLab has none
         visit.page.evaluate("document.body.replaceChildren()")
         visit.page.evaluate(MODEL, live.module())
         shown = Picture(visit, "circle")
