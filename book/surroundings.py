@@ -15,6 +15,7 @@ FOREIGN = (
     "JUPYTER",
     "IPY",
     "MPL",
+    "MATPLOTLIBRC",
     "PYTHONPATH",
     "PYTHONHOME",
     "PYTHONSTARTUP",

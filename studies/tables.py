@@ -38,6 +38,7 @@ def main(about, sweeps):
             rows = HERE / f"{name}.jsonl"
             write(name, al.sweep(function, configs, pool, file=rows), len(configs))
             rows.unlink()
+            Path(f"{rows}.lock").unlink(missing_ok=True)
 
 
 def write(name, table, count):
