@@ -2,12 +2,13 @@
 
 Lighthouse takes four times the time that each piece of work took here. On a machine with other things to do
 that would be the time of those, so it is given the processor time of each piece, not the time until it was
-done. What remains of the noise only adds: the best of three counts.
+done; if that is not enough, the median of three counts.
 """
 
 import json
 import os
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -56,13 +57,12 @@ def scores(chromium, address, folder):
 
 @pytest.mark.parametrize("name", PAGES + EXTRA)
 def test_a_page_is_accessible_sound_and_fast(chromium, site, name, tmp_path):
-    best = dict.fromkeys(LEAST, 0)
-    for attempt in range(3):
-        seen = scores(chromium, f"{site}/{name}.html", tmp_path / str(attempt))
-        best = {what: max(best[what], seen[what]) for what in LEAST}
-        if all(best[what] >= least for what, least in LEAST.items()):
-            return
-    pytest.fail(f"{name}: {best}, at least {LEAST} is asked for")
+    address = f"{site}/{name}.html"
+    runs = [scores(chromium, address, tmp_path / "0")]
+    if any(runs[0][what] < least for what, least in LEAST.items()):
+        runs += [scores(chromium, address, tmp_path / again) for again in ("1", "2")]
+    for what, least in LEAST.items():
+        assert median(run[what] for run in runs) >= least, what
 
 
 def test_work_that_waited_for_a_processor_is_not_slower():
