@@ -16,6 +16,7 @@ from alignlib import live
 from tests.conftest import ROOT
 
 SETTINGS = 100
+GIVEN_UP = [6]  # a fault of the library: it stops where a leaky neuron comes to w = 0; once mended, none
 RTOL = 1e-8  # of both: a step's share of the error, so that a run's stays far below 1e-4
 OUTPUTS, WALL, TIMES = 1e-4, 1e-6, 1e-4
 
@@ -110,9 +111,8 @@ def runs():
         (s, full, early, s.path(), al.early_flow(s.net, s.data, s.loss))
         for s, full, early in zip(settings, there[::2], there[1::2])
     ]
-    compared = [run for run in both if run[3] is not None]
-    assert len(compared) >= SETTINGS - 1
-    return compared
+    assert [at for at, run in enumerate(both) if run[3] is None] == GIVEN_UP
+    return [run for run in both if run[3] is not None]
 
 
 def test_page_and_library_start_from_the_same_weights():
