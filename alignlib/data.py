@@ -4,9 +4,6 @@ Every function returns a `Dataset`. Labels are +1 and -1, or real numbers for th
 (`three_points`, `assumption_3`, `stewart`), whose last input is the constant 1 that plays the bias.
 """
 
-import gzip
-import pickle
-import zlib
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alignlib import images as files
 from alignlib import inputs
 
 OTHERS = "`al.extremal_vectors`, `al.measure.alignment` and `al.theory.certify_nonconvergence` take"
@@ -255,8 +253,8 @@ def mnist_files(folder: str | Path, a: int = 0, b: int = 1) -> Dataset:
     ValueError
         If a file is missing, cut off or not of this format (it is named), or if the two do not match.
     """
-    images = _idx(folder, "train-images-idx3-ubyte", ndim=3)
-    digit = _idx(folder, "train-labels-idx1-ubyte", ndim=1)
+    images = files.idx(folder, "train-images-idx3-ubyte", ndim=3)
+    digit = files.idx(folder, "train-labels-idx1-ubyte", ndim=1)
     if len(images) != len(digit):
         raise ValueError(f"`folder` must hold a label for each image, got {len(images)} and {len(digit)}")
     return _pair(images.reshape(len(images), -1), digit, a, b, "MNIST, full")
@@ -273,7 +271,7 @@ def cifar10_files(folder: str | Path, a: int = 0, b: int = 1) -> Dataset:
     ValueError
         If a file is missing, cut off or not of this format; it is named.
     """
-    images, label = zip(*(_batch(folder, f"data_batch_{number}") for number in range(1, 6)))
+    images, label = zip(*(files.batch(folder, f"data_batch_{number}") for number in range(1, 6)))
     return _pair(np.concatenate(images), np.concatenate(label), a, b, "CIFAR-10")
 
 
@@ -301,58 +299,3 @@ def _pair(images, label, a, b, name):
     x = np.asarray(images[keep], dtype=np.float64)
     x = inputs.unit_rows("images", x - x.mean(axis=0))
     return Dataset(x, np.where(label[keep] == a, 1.0, -1.0), f"{name} {a}/{b}")
-
-
-PLACES = ("", "raw", "MNIST/raw", "cifar-10-batches-py")  # below `folder`, as archives and torchvision nest
-
-
-def _existing(folder, *names):
-    """The first of these files that `folder` holds."""
-    folder = inputs.path("folder", folder)
-    for path in (folder / place / name for place in PLACES for name in names):
-        if path.is_file():
-            return path
-    raise ValueError(f"`folder` must hold the file {names[0]}, got {str(folder)!r}, which does not")
-
-
-def _idx(folder, name, ndim):
-    """The bytes of an IDX file as an array: 0, 0, 8 (unsigned bytes), ndim, the lengths, the data."""
-    dotted = name.replace("-idx", ".idx")
-    path = _existing(folder, name, f"{name}.gz", dotted, f"{dotted}.gz")
-    content = path.read_bytes()
-    try:
-        content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-    except (OSError, EOFError, zlib.error) as problem:
-        raise ValueError(f"`folder` must hold whole files, got {str(path)!r}: {problem}") from problem
-    head = 4 + 4 * ndim
-    shape = np.frombuffer(content[4:head].ljust(4 * ndim, b"\0"), ">u4").astype(int)
-    if content[:4] != bytes([0, 0, 8, ndim]) or len(content) != head + shape.prod():
-        need = f"an IDX file with {ndim} axes"
-        raise ValueError(f"`folder` must hold {name} as {need}, got {content[:20]!r}… in {str(path)!r}")
-    return np.frombuffer(content, np.uint8, offset=head).reshape(shape)
-
-
-class _Arrays(pickle.Unpickler):
-    """Reads a pickle of arrays, and refuses to call anything else."""
-
-    def find_class(self, module, name):
-        known = {"_reconstruct", "ndarray", "dtype", "_frombuffer", "encode"}
-        if module.split(".")[0] in {"numpy", "_codecs"} and name in known:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-
-
-def _batch(folder, name):
-    """Images (n, 3072) and classes (n,) of one of CIFAR-10's files."""
-    path = _existing(folder, name)
-    try:
-        with path.open("rb") as file:
-            batch = _Arrays(file, encoding="bytes").load()
-        images = np.asarray(batch[b"data" if b"data" in batch else "data"])
-        label = np.asarray(batch[b"labels" if b"labels" in batch else "labels"])
-        if images.ndim != 2 or images.shape[1] != 3072 or label.shape != images.shape[:1]:
-            raise ValueError(f"images of shape {images.shape} and labels of shape {label.shape}")
-    except Exception as problem:  # whatever a file of another kind makes of an unpickler
-        said = f"{type(problem).__name__}: {problem}"
-        raise ValueError(f"`folder` must hold {name} of CIFAR-10, got {str(path)!r} ({said})") from problem
-    return images, label
