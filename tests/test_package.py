@@ -74,9 +74,8 @@ def test_the_archives_hold_the_library_and_nothing_else(built):
     sources, wheel = built
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    others = {
-        f"alignlib/{name}" for name in ("py.typed", "live/flow.js", "live/pictures.js", "live/live.css")
-    }
+    shown = ("flow.js", "pictures.js", "player.js", "live.css")
+    others = {"alignlib/py.typed", *(f"alignlib/live/{name}" for name in shown)}
     assert {name for name in names if name.startswith("alignlib/")} == modules() | others
     assert {name.split("/")[0] for name in names} <= {"alignlib", "studies"}
     with tarfile.open(sources) as archive:

@@ -1,7 +1,8 @@
-"""What a page needs that computes by itself: two ES modules, and the random starts they share with Python.
+"""What a page needs that computes by itself: its scripts, and the random starts they share with Python.
 
 `flow.js` follows networks in the plane as `alignlib` does (a test compares the two), `pictures.js` lets a
-reader drag what it shows. Both are files of the package, so that a page, Node and JupyterLab run the same.
+reader drag what it shows, `player.js` is the script of an explorer. They are files of the package, so that
+a page, Node and JupyterLab run the same.
 """
 
 import re
@@ -98,3 +99,12 @@ def style() -> str:
     True
     """
     return (FOLDER / "live.css").read_text(encoding="utf-8")
+
+
+def player() -> str:
+    """The script of an explorer that was drawn beforehand: it finds its own box and needs no network.
+
+    >>> al.live.player().startswith("(() => {")
+    True
+    """
+    return (FOLDER / "player.js").read_text(encoding="utf-8").rstrip("\n")
