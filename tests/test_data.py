@@ -230,3 +230,9 @@ def test_tiny_samples_keep_their_directions():
     data = al.Dataset([[1e-200, 0], [1e-200, 0]], [1, -1])
     assert data.mu == pytest.approx(-1)
     assert al.theory.check_assumption_1(data).verdict == "does not hold as run"
+
+
+def test_a_class_may_be_a_number_of_any_kind():
+    # NumPy's integers, such as one from `np.unique`, were refused for a day.
+    data = al.data.digits_pair(np.int64(3), np.uint8(8))
+    assert np.array_equal(data.x, al.data.digits_pair(3, 8).x)
