@@ -38,16 +38,11 @@ def fly(w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log):
     """
     work, own, slid = new_work(z.shape[1]), _room(ds[0], cs[0], scene), _room(ds[0], cs[0], scene)
     squares, plans = np.empty((len(ds), TERMS, TERMS)), np.zeros((len(ds), len(nodes), 2))
-    here = work, own, slid, squares, plans
-    there = w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log
-    done = _fly_all(*borrowed(there), *borrowed(here))
-    keep(here)
-    return done
-
-
-@inner
-def _fly_all(w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log, work, own, slid, squares, plans):
-    """`fly`, in the room that it has made: `squares` (.., 3, 3), `plans` (.., nodes, 2) of the kinds."""
+    here, done = (work, own, slid, squares, plans), 0
+    work, own, slid, squares, plans = borrowed(here)
+    w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log = borrowed(
+        (w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log)
+    )
     for j in range(len(v)):
         k = kind[j]
         free = Felt(ds[k], cs[k], squares[k], scene.length)
@@ -58,8 +53,9 @@ def _fly_all(w, v, z, sides, kind, ds, cs, scene, nodes, plus, minus, log, work,
             j, w[j], v, z[j], sides[j], free, plans[k], own, slid, scene, nodes, plus, minus, work, log
         )
         if done < 0:
-            return done
-    return 0
+            break
+    keep(here)
+    return done
 
 
 @inner
@@ -92,12 +88,12 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
     if sliding:
         free, planned = _copied(free, own), False
         if scene.start == 0.0 or dot(w, w) == 0.0:  # later its sides are those of the step before
-            resolve(tight_walls(side, np.int64(NOTHING)), 0.0, sign, j, side, free.d, free.c, scene, log)
+            resolve(tight_walls(side, NOTHING), 0.0, sign, j, side, free.d, free.c, scene, log)
         asleep = dot(w, w) == 0.0 and held(side) == len(side)
         sliding, leave = _begin(0.0, sign, side, free, slid, scene)
     for node in range(len(nodes)):
         while x < nodes[node] and not asleep:
-            felt, goal, event = slid if sliding else free, min(nodes[node], leave), np.int64(NOTHING)
+            felt, goal, event = slid if sliding else free, min(nodes[node], leave), NOTHING
             if x < goal:
                 if planned and x == begin:
                     end, speed = plan[node, 0], plan[node, 1]
@@ -180,7 +176,7 @@ def _copied(felt, to):
 def _begin(x, sign, side, free, slid, scene):
     """Whether the neuron slides from x on, and where that ends; the products of what it feels."""
     if held(side) > 0:
-        leave = slide(tight_walls(side, np.int64(NOTHING)), x, sign, free.d, free.c, scene, slid.d, slid.c)
+        leave = slide(tight_walls(side, NOTHING), x, sign, free.d, free.c, scene, slid.d, slid.c)
         products(slid.d, slid.square)
         return True, leave
     products(free.d, free.square)
@@ -212,7 +208,7 @@ def _rest(w, z, side, sign, time, neuron, scene, log):
     """End where all hyperplanes meet: there `σ'(0) = 0` makes D vanish, and the neuron stays."""
     for i in range(len(w)):  # not the rounding of zero, which has a side
         w[i] = 0.0
-    note(log, time, neuron, np.int64(REST), np.int8(sign), np.int8(sign))
+    note(log, time, neuron, REST, np.int8(sign), np.int8(sign))
     for i in range(len(z)):
         went = np.int8(-1)
         for q in range(TERMS):
@@ -248,7 +244,7 @@ def carry(theta, d, length, nodes, momentum):
 def felt(sign, side, d, c, scene):
     """`D` and `⟨D, u_i⟩` as a cell that slides on walls feels them, and where it leaves one (2: not)."""
     eff_d, eff_c = d.copy(), c.copy()
-    return eff_d, eff_c, slide(tight_walls(side, np.int64(NOTHING)), 0.0, sign, d, c, scene, eff_d, eff_c)
+    return eff_d, eff_c, slide(tight_walls(side, NOTHING), 0.0, sign, d, c, scene, eff_d, eff_c)
 
 
 @entry

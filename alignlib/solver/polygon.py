@@ -46,11 +46,9 @@ def follow(neurons, first, courses, field, gram, pulls, w, u, log):
     Changes neurons, `courses` (h, COURSE, m), field and log. Stops early, between two events, if the log
     may be too short for the next: call it again with a longer one.
     """
-    return _follow(*borrowed((neurons, first, courses, field, gram, pulls, w, u, log)))
-
-
-@inner
-def _follow(neurons, first, courses, field, gram, pulls, w, u, log):
+    neurons, courses, field, gram, pulls, w, u, log = borrowed(
+        (neurons, courses, field, gram, pulls, w, u, log)
+    )
     for j in range(first, len(neurons)):
         me, on = neurons[j], courses[j]
         moves = me.first2 > 0.0 or (field.leaky and me.v != 0.0)
@@ -67,7 +65,7 @@ def _follow_one(me, on, field, gram, pulls, w, u, log):
     while field.count + len(gram) < len(log):  # an event writes a row for v and one for each wall at most
         if not me.started:
             _start(me, on)
-            _touch(me, on, field, gram, pulls, log, False)
+            _touch(me, on, field, gram, pulls, log, np.bool_(False))
             continue
         if me.size2 <= field.slow**2:  # D is the rounding of zero
             me.pulled, me.size2 = 0.0, 0.0
