@@ -20,7 +20,8 @@ from alignlib.solver.events import TURN
 from alignlib.solver.interval import TERMS, along, face, roots, term, two_boosts, walk
 from alignlib.solver.tolerances import CLOSE, LIGHT, NOISE, ROOT
 
-NOTHING = np.int64(-2)  # no event; others are the meeting of a wall, 0 to m - 1, and TURN, that v changes sign
+# No event. Others are the meeting of a wall, 0 to m - 1, and TURN, that v changes sign.
+NOTHING = np.int64(-2)
 BLOCK = 32  # walls that are passed over together
 
 
