@@ -71,6 +71,26 @@ def test_d_is_parallel_to_the_direction(seed, n):
             assert not d.any()
 
 
+def dependent_data(seed):
+    """Samples in space, of which three span it and the others are small whole combinations of them."""
+    rng = np.random.default_rng(seed)
+    three, mixed = rng.standard_normal((3, 3)), rng.integers(-1, 2, (4, 3))
+    x = np.vstack([three, mixed[mixed.any(axis=1)] @ three])
+    return al.Dataset(x, rng.choice([-1.0, 1.0], len(x)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_direction_converges_to_an_extremal_vector_also_on_dependent_samples(seed):
+    # Chapter 2: the limit D is the sum over the active samples, projected across those that are slid on.
+    data = dependent_data(seed)
+    path = al.early_flow(al.Network.balanced(40, 3, 1.0, rng=seed), data, "exponential")
+    for active, tight, u in zip(path.final_patterns, path.sliding, path.directions):
+        d = (data.y * active) @ data.x
+        d = d - np.linalg.pinv(data.x[tight]) @ (data.x[tight] @ d)
+        # Zero, or along u: sums and a projection of vectors of size one, a hundred roundings each.
+        assert np.allclose(d, (d @ u) * u, rtol=0, atol=1e-12)
+
+
 def test_sliding_ones_occur():
     found = [v for s in range(20) for v in al.extremal_vectors(circle_data(s, 6), "squared")]
     assert any(v.tight.any() and v.rate > 0 for v in found)

@@ -15,9 +15,9 @@ def bound_alignment_time(mu: float, pull: float = 1.0, change: float = 0.0) -> f
 
     Under Assumption 1, for a neuron with `|v| ≥ ‖w‖` and `v v̇(0) ≥ 0`, and pulls of the sign of the labels;
     whatever n, d, the width and the other neurons. `pull` is a, the least `|g_k| ‖x_k‖`, and `change` is γ,
-    the largest `|ġ_k| ‖x_k‖`, both up to the bound. In the early phase γ = 0 and this is `arsinh(1/μ) / a`,
-    which no larger γ exceeds by more than `arsinh(1/μ) / c`; for unit samples a is 1 under the exponential
-    loss, 1/2 under the logistic. Derived in chapter 3, where it is shown to be sharp.
+    the largest `|ġ_k| ‖x_k‖`, both up to the bound. In the early phase γ = 0 and this is `arsinh(1/μ) / a`
+    (otherwise at most `arsinh(1/μ) / c`); for unit samples a is 1 under the exponential loss, 1/2 under the
+    logistic. Derived in chapter 3, where it is shown to be sharp.
 
     Raises
     ------
