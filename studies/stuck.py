@@ -90,17 +90,17 @@ def pull_on_all(net, data):
     return np.linalg.norm(al.loss.get("squared").pull(net(data.x), data.y) @ data.x)
 
 
-def descend(step, batch=3, leak=0.0, end=400.0, seeds=10, width=100):
+def descend(step, batch=3, leak=0.0, end=400.0, seeds=range(10), width=100, scale=1e-3):
     """Final losses of descent on the three points, one a seed: `batch` samples a step, a leaky ReLU."""
     data, rng = al.data.three_points(), np.random.default_rng(0)
-    nets = [al.Network.balanced(width, 2, 1e-3, rng=seed) for seed in range(seeds)]
+    nets = [al.Network.balanced(width, 2, scale, rng=seed) for seed in seeds]
     w, v = np.stack([net.w for net in nets]), np.stack([net.v for net in nets])
     for _ in range(round(end / step)):
         z = w @ data.x.T
         slope = np.where(z > 0, 1.0, leak)
         g = 2 / 3 * (data.y - (v[:, :, None] * slope * z).sum(axis=1))
         if batch < 3:
-            g = g * 3 / batch * (rng.random((seeds, 3)).argsort(axis=1) < batch)
+            g = g * 3 / batch * (rng.random((len(nets), 3)).argsort(axis=1) < batch)
         d = (slope * g[:, None, :]) @ data.x
         w, v = w + step * v[:, :, None] * d, v + step * (w * d).sum(axis=2)
     z = w @ data.x.T
@@ -123,6 +123,21 @@ def turned(count=2_000, most=40, end=30.0):
         miss = np.append(after.w[0] - fresh.w[j], after.v[0] - fresh.v[j])
         worst = max(worst, np.abs(miss).max() / np.abs(fresh.w[j]).max())
     return int(turn.sum()), worst
+
+
+def stragglers(seeds, width=200, scale=1e-3, end=30.0):
+    """Of unbalanced starts, one a seed: how many neurons are late at `end`, and how many of those turned.
+
+    Late is a neuron with v > 0 that is neither dead nor full; it has turned if it started with v < 0.
+    """
+    data, rows = al.data.three_points(), []
+    for seed in seeds:
+        net = al.Network.unbalanced(width, 2, scale, rng=seed)
+        path = al.gradient_flow(net, data, "squared", end, rtol=1e-5, t_save=[end])
+        active = path.patterns(end) > 0
+        late = active.any(axis=1) & ~active.all(axis=1) & (path.final.v > 0)
+        rows.append((late.sum(), (late & (net.v < 0)).sum()))
+    return np.array(rows).T
 
 
 def first_positive(value, end):

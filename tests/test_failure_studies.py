@@ -47,3 +47,16 @@ def test_below_the_critical_scale_the_average_over_draws_is_all_that_escapes():
     assert survival.chance("balanced", 0.06) == 0
     assert 0 < 1 - survival.law("balanced", 10, 0.06, draws=20_000) < 0.01
     assert survival.law("balanced", 10, 1e-3, draws=20_000) == 1
+
+
+def test_two_narrow_draws_below_the_critical_scale_escape_under_plain_descent():
+    """As the fine print says of seeds 1133 and 1368; the one beside them stays at least squares."""
+    losses = stuck.descend(0.002, end=300.0, seeds=(1133, 1368, 1134), width=10, scale=0.06)
+    assert (losses[:2] < 1e-10).all()
+    # Descent has no reason to be nearer to the line than its rate there, e^{-0.23 t}, says: 1e-30.
+    assert losses[2] == pytest.approx(0.17504273504, rel=1e-9)
+
+
+def test_a_straggler_is_a_neuron_that_is_late_and_has_mostly_turned():
+    late, turned = stuck.stragglers((0, 5))
+    assert late.tolist() == turned.tolist() == [1, 0]  # seed 0 escapes at t = 190, seed 5 does not by 400

@@ -8,8 +8,8 @@ from alignlib.plots import POSITIVE
 from studies.work import DESCENT, OURS
 
 PANELS = {
-    "A-100-100": "A: 100 samples, 100 neurons",
-    "A-500-100": "A: 500 samples, 100 neurons",
+    "A-100-100": "A: 100 samples",
+    "A-500-100": "A: 500 samples",
     "B-2000": "B: 2,000 neurons",
     "M": "M: 50 neurons",
     "S-100-100": "S: A with a leaky slope",
