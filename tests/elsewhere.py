@@ -183,7 +183,7 @@ def report(name, paths, processes):
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m tests.elsewhere", description=__doc__.splitlines()[0])
     parser.add_argument("setting", nargs="*", help=f"all that can be played, or of {', '.join(settings())}")
-    parser.add_argument("--in", nargs="+", dest="paths", default=EVERYTHING, metavar="PATH")
+    parser.add_argument("--in", nargs="+", action="extend", dest="paths", metavar="PATH")
     parser.add_argument("-n", type=int, default=2, dest="processes", metavar="PROCESSES")
     chosen = parser.parse_args(arguments)
     unknown = set(chosen.setting) - set(settings())
@@ -194,7 +194,7 @@ def main(arguments=None):
     lacking = [name for name in names if name not in able]
     if lacking:
         print(f"this machine cannot play {', '.join(lacking)}", flush=True)
-    differ = sum(report(name, chosen.paths, chosen.processes) for name in able)
+    differ = sum(report(name, chosen.paths or EVERYTHING, chosen.processes) for name in able)
     return bool(differ or (lacking and chosen.setting))
 
 
