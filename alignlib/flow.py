@@ -63,7 +63,8 @@ def gradient_flow(
     neurons slide; with a `negative_slope` α of `net`, σ' is α where it is 0 here. `‖w_j‖² - v_j²` is kept
     to rounding, whatever `rtol`. Where the Filippov solution is not unique `σ'(0) = 0` decides: a neuron
     that comes to where all hyperplanes meet (a time-like one can) rests there, at w = 0 but for what no
-    sample sees. With α ≠ 0 it goes on from there by the rule for walls, applied to all of them.
+    sample sees. With α ≠ 0 the rule for walls, applied to all of them, says whether it goes on, or they
+    hold it there for a while.
 
     Every event is found, in order, but for dips behind a hyperplane that are less deep than the tolerance
     (module `search` says why), and a neuron that slides may be released late where that changes its

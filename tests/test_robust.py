@@ -341,6 +341,37 @@ def test_long_steps_beside_a_stationary_point_know_what_walls_hold(seed, labels)
     assert np.abs(path.outputs[-1] - sharp.outputs[-1]).max() <= 2 * rtol * len(path.t) * reach
 
 
+def at_rest(rtol):
+    """A run that has come near a stationary point where neurons slide, and its outputs there."""
+    net = al.Network.balanced(12, 2, 0.3, rng=2)
+    run = flow._Run(net, near_a_saddle(2, True), al.loss.get("squared"), rtol, 0.0)
+    assert run.follow([3000.0], False) is None
+    run.unsolved = 3
+    return run
+
+
+def test_the_rounding_of_a_stiff_fit_ends_no_step():
+    # Sweeps come no nearer than rounding lets them: this step was refused.
+    run = at_rest(1e-8)
+    step = flow.Step(run, 300.0)
+    assert step.solve()
+    for _ in range(10):
+        short = flow.Step(run, 30.0)
+        assert short.solve()
+        run.accept(short, np.inf)
+    # Each may change w and v by its error (rtol at most, if short), and products by twice that.
+    size = (run.swarm.network().v ** 2).sum() * np.linalg.norm(run.data.x, axis=1).max()
+    assert np.abs(step.f[-1] - run.now.f).max() <= 2 * (step.error + 10 * 1e-8) * size
+
+
+def test_a_miss_of_the_equations_is_not_taken_for_rounding():
+    step = flow.Step(at_rest(1e-8), 300.0)
+    assert step.solve()
+    assert step.rounded(step.f, step.rounding(300.0))
+    assert not step.rounded(step.f, 1.01 * step.rounding(300.0))
+    assert not step.rounded(step.f + 1e-6, step.rounding(300.0))  # Newton's method would mend that
+
+
 def test_a_run_becomes_careful_after_attempts_in_vain_only():
     net = al.Network.balanced(12, 2, 0.3, rng=2)
     run = flow._Run(net, near_a_saddle(2, True), al.loss.get("squared"), 1e-6, 0.0)

@@ -76,6 +76,53 @@ def test_a_neuron_with_a_slope_goes_on_where_all_walls_meet():
         assert worst(path.final, w, v) < 1e-8
 
 
+def held_at_the_origin(dim=2):
+    """All walls attract a time-like neuron: it comes to w = 0, and is let go when others have fitted."""
+    rng = np.random.default_rng(0)
+    data = al.Dataset(rng.standard_normal((int(rng.integers(3, 6)), 2)), -np.ones(5))
+    w = np.concatenate([0.02 * rng.standard_normal((1, 2)), 0.5 * rng.standard_normal((2, 2))])
+    w, x = (np.pad(array, ((0, 0), (0, dim - 2))) for array in (w, data.x))
+    w[:, 2:] = 0.05
+    return al.Network(w, np.array([0.2, -0.6, -0.6]), 0.2), al.Dataset(x, data.y)
+
+
+def smoothed(net, data, width, t_end):
+    """The flow of the logistic loss where σ' goes from α to 1 over this width: no walls, so no rule."""
+    shape, slope = net.w.shape, net.negative_slope
+
+    def field(t, state):
+        w, v = state[: net.w.size].reshape(shape), state[net.w.size :]
+        z = w @ data.x.T / width
+        f = v @ (slope * z + (1 - slope) * 0.5 * np.logaddexp(0, 2 * z)) * width
+        sees = slope + (1 - slope) * 0.5 * (1 + np.tanh(z))
+        d = (sees * get("logistic").pull(f, data.y)) @ data.x
+        return np.append((v[:, None] * d).ravel(), (w * d).sum(axis=1))
+
+    start = np.append(net.w.ravel(), net.v)
+    end = solve_ivp(field, (0, t_end), start, "LSODA", rtol=1e-9, atol=1e-13).y[:, -1]
+    return end[: net.w.size].reshape(shape), end[net.w.size :]
+
+
+def test_a_neuron_with_a_slope_rests_where_walls_hold_it_and_is_let_go():
+    # Where all walls attract, the field is monotone and the flow unique: it is the limit of smooth ones.
+    net, data = held_at_the_origin()
+    path = al.gradient_flow(net, data, "logistic", 6.0, rtol=1e-9)
+    rests = np.array([not path.at(t).w[0].any() for t in (0.5, 1.0, 2.0, 4.0, 4.5)])
+    assert rests.tolist() == [False, True, True, True, False]
+    ends = [smoothed(net, data, width, 6.0) for width in (1e-5, 1e-6)]
+    errors = [worst(path.final, *end) for end in ends]
+    # A ridge of that width is left after a time of log(1/width): the error falls by 10 · log 1e5 / log 1e6.
+    assert errors[0] > 7 * errors[1]
+
+
+def test_what_no_sample_sees_of_a_neuron_let_go_is_kept():
+    flat, wide = (al.gradient_flow(*held_at_the_origin(dim), "logistic", 6.0, rtol=1e-9) for dim in (2, 3))
+    for t in (0.5, 2.0, 6.0):
+        one, other = flat.at(t), wide.at(t)
+        np.testing.assert_allclose(other.w, np.column_stack([one.w, np.full(3, 0.05)]), atol=1e-12)
+        np.testing.assert_allclose(other.v, one.v, rtol=1e-12)
+
+
 # A linear network, α = 1
 
 

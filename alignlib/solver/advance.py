@@ -23,7 +23,7 @@ from alignlib.solver.interval import (
 )
 from alignlib.solver.search import NOTHING, until_event
 from alignlib.solver.sliding import change, crosses, held, note, resolve, slide, tight_walls
-from alignlib.solver.tolerances import AHEAD, CENTRE, MEETINGS, ROOT
+from alignlib.solver.tolerances import AHEAD, CENTRE, HELD, MEETINGS, NEAR, ROOT
 
 FULL, ENDLESS = -1, -2  # what `fly` may return instead of a number of events
 
@@ -83,18 +83,22 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
     sign = np.sign(v[j]) if v[j] != 0.0 else np.sign(dot(w, free.d[0]))
     asleep, x, begin, ahead, meetings = _stays(w, v[j], scene), 0.0, 0.0, 0.0, 0
     sliding, planned, leave = held(side) > 0 and not asleep, True, 2.0
+    resting = sliding and dot(w, w) == 0.0  # with a slope, until its walls let it go
     if len(log.rows) < log.count[0] + len(side) + 3:
         return FULL
     if sliding:
         free, planned = _copied(free, own), False
-        if scene.start == 0.0 or dot(w, w) == 0.0:  # later its sides are those of the step before
-            resolve(tight_walls(side, NOTHING), 0.0, sign, j, side, free.d, free.c, scene, log)
-        asleep = dot(w, w) == 0.0 and held(side) == len(side)
+        if scene.start == 0.0 or resting:  # later its sides are those of the step before
+            touched = np.arange(len(side)) if resting else tight_walls(side, NOTHING)
+            resolve(touched, 0.0, sign, j, side, free.d, free.c, scene, log)
         sliding, leave = _begin(0.0, sign, side, free, slid, scene)
+        resting = resting and sliding and _still(free, slid, scene)
     for node in range(len(nodes)):
         while x < nodes[node] and not asleep:
             felt, goal, event = slid if sliding else free, min(nodes[node], leave), NOTHING
-            if x < goal:
+            if resting:
+                x = goal
+            elif x < goal:
                 if planned and x == begin:
                     end, speed = plan[node, 0], plan[node, 1]
                 else:
@@ -103,7 +107,7 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
                 v[j], x, event = until_event(x, end, speed, ahead, neuron, felt, work)
             if event == NOTHING and x < leave:
                 continue
-            centre = False
+            centre = resting
             meetings += 1  # turns count too: where v only just reaches 0, they need not end
             if meetings > MEETINGS * (len(side) + 10):
                 return ENDLESS
@@ -131,9 +135,6 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
             if centre:
                 z[:] = 0.0
                 resolve(np.arange(len(side)), then, sign, j, side, free.d, free.c, scene, log)
-                if held(side) == len(side):
-                    w[:], asleep = 0.0, True
-                    break
             elif event >= 0 and not sliding and crosses(event, then, sign, side[event], free.c, scene):
                 change(event, np.int8(-side[event]), x, j, side, free.d, free.c, scene, log)
             else:
@@ -141,6 +142,9 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
             # At a tangency the rule may see no reason to change anything: let it look ahead.
             ahead = max(4.0 * ahead, AHEAD) if log.count[0] == before else 0.0
             sliding, leave = _begin(x + ahead, sign, side, free, slid, scene)
+            resting = centre and sliding and _still(free, slid, scene)
+            if resting:
+                w[:] = 0.0
         begin = nodes[node]
         _collect(v[j], z, side, plus[node], minus[node])
     return 0
@@ -184,11 +188,24 @@ def _begin(x, sign, side, free, slid, scene):
 
 
 @inner
+def _still(free, slid, scene):
+    """Whether the walls at w = 0 hold a neuron there, over all of the step: the D left to it is noise.
+
+    It is the rounding of D without those walls, or so little that `slide` would not let go for it.
+    """
+    left = size = 0.0
+    for q in range(TERMS):
+        left += np.sqrt(slid.square[q, q])
+        size += np.sqrt(dot(free.d[q], free.d[q]))
+    return left <= NEAR * size + HELD * scene.rtol / (scene.start + scene.length)
+
+
+@inner
 def _at_centre(w, z, felt, path, noise):
     """Whether all heights have just vanished at once. With one wall there is no centre.
 
-    A ReLU neuron rests there. For one with a slope the rule is applied to all walls at once; if it holds
-    the neuron, the pulls are asked again at the start of each step.
+    A ReLU neuron rests there. For one with a slope the rule is applied to all walls at once; they may hold
+    it too, until the pulls let it go.
     """
     longest = np.sqrt(dot(w, w))  # then no height was larger than this before
     for q in range(TERMS):

@@ -69,14 +69,26 @@ class Step:
         return guess if np.abs(then - now).max() < FAR * np.abs(now).max() else constant
 
     def settled(self, known, length):
-        """Whether the pulls have moved by no more than the last equations were solved to: noise, then.
+        """Whether the pulls have moved by no more than the last equations were solved to, or could be.
 
-        Near a stationary point, over long steps, it must not be extrapolated: it would throw neurons over
-        walls beside them.
+        That is noise, which near a stationary point, over long steps, must not be extrapolated: it would
+        throw neurons over walls beside them.
         """
         run = self.run
         moved = run.loss.pull(known, run.data.y) - run.loss.pull(run.now.f, run.data.y)
-        return length * run.reach * np.linalg.norm(moved, axis=1).max() <= SETTLED * run.rtol
+        noise = max(SETTLED * run.rtol, self.rounding(length))
+        return length * run.reach * np.linalg.norm(moved, axis=1).max() <= noise
+
+    def rounding(self, length):
+        """The miss that rounding makes in a step of this length: a stiff fit blows up that of the pulls."""
+        run = self.run
+        if run.newton is None:
+            return 0.0
+        pulls = np.abs(run.loss.pull(run.now.f, run.data.y)).max()
+        moved = (
+            np.finfo(float).eps * length * run.newton.scale * pulls
+        )  # outputs, by the noise of all pulls
+        return length * run.reach * moved * np.linalg.norm(run.slope())
 
     def solve(self):
         """Sweep until the pulls at the nodes are those of the outputs; whether that was reached."""
@@ -92,11 +104,12 @@ class Step:
                 return False
             defect = run.loss.pull(f, run.data.y) - pulls
             miss = self.length * run.reach * np.linalg.norm(defect, axis=1).max()
-            if miss <= SOLVED * run.rtol:
+            stuck = miss > (2.0 if sweep <= LATE else self.gains) * before
+            if miss <= SOLVED * run.rtol or (stuck and self.rounded(f, miss)):
                 self.f, self.error = f, self.estimate()
                 run.known = 0.0, self.length, np.vstack([run.now.f, f])
                 return np.isfinite(self.error)
-            if not np.isfinite(miss) or miss > (2.0 if sweep <= LATE else self.gains) * before:
+            if stuck or not np.isfinite(miss):
                 return False
             try:
                 self.f = self.improved(f, miss / before)
@@ -104,6 +117,13 @@ class Step:
                 return False
             before = miss
         return False
+
+    def rounded(self, f, miss):
+        """Whether this miss is rounding, and Newton's method would add nothing to the pulls for it."""
+        if miss > self.rounding(self.length):
+            return False
+        change = self.slope * self.run.newton.correction(f - self.f)
+        return self.run.reach * np.linalg.norm(change, axis=1).max() <= SOLVED * self.run.rtol
 
     def improved(self, f, rate):
         """The outputs to try next, by a Newton step; its matrix is kept while it serves."""

@@ -108,6 +108,8 @@ def _with_room(swarm, members, pulls, length):
     approached = np.append(sign * side * c[0] < 0, True)
     need = CAUTION * length * np.linalg.norm(d[0])
     chosen = (there[:, approached].min(axis=1) >= need) | (not d.any())
+    if swarm.walls.negative_slope != 0.0:
+        chosen &= swarm.w[members].any(axis=1)  # at w = 0 they ask the pulls at every step
     return members[chosen], there[chosen].min(axis=0, initial=np.inf)
 
 

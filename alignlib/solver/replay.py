@@ -6,6 +6,7 @@ two kept states is not interpolated but followed again, exactly, and a state tha
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -42,6 +43,11 @@ class Replay:
         self.start_sides = swarm.side
         self.steps = [Accepted(0.0, outputs, swarm, None, events.new_log(0)[:0])]
         self.every, self.held, self.shared = 1, 0, {}  # which states are kept, bytes, arrays of the last
+
+    @cached_property
+    def unseen(self):
+        """What no sample sees of the weights of the start, (h, d)."""
+        return self.walls.outside(self.net.w)
 
     @property
     def now(self):
@@ -111,14 +117,17 @@ class Replay:
     def network_at(self, time):
         """The network at any time: what `Trajectory.at` calls.
 
-        A swarm has w = 0 for a neuron that rests; what no sample sees of it is still that of the start.
+        A swarm has w = 0 for a neuron that rests, and has forgotten what no sample sees of it, also when
+        the neuron is let go: that is still that of the start.
         """
         net = self.swarm_at(time).network()
-        rest = ~net.w.any(axis=1) & self.net.w.any(axis=1)
-        if not rest.any():
+        lost = ~net.w.any(axis=1) & self.net.w.any(axis=1)
+        if self.walls.negative_slope != 0.0 and self.unseen.any():
+            lost = self.unseen.any(axis=1) & ~self.walls.outside(net.w).any(axis=1)
+        if not lost.any():
             return net
         w = net.w.copy()
-        w[rest] = self.walls.outside(self.net.w[rest]) * np.exp(-self.weight_decay * time)
+        w[lost] += self.unseen[lost] * np.exp(-self.weight_decay * time)
         return Network(w, net.v, net.negative_slope)
 
     def patterns_at(self, time):
