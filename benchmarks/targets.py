@@ -4,7 +4,8 @@
     python -m benchmarks.targets -t 2 script      one of them, on two threads, in wall time: alone
 
 Writes `benchmarks/targets.csv`. What is compared is run in turns, five times, and the medians count. The
-seconds of "M", "many samples" and of the first use depend on the processor, which is named; ratios hardly.
+seconds of "M", "many samples", "random labels" and of the first use depend on the processor, which is
+named; ratios hardly.
 """
 
 import argparse
@@ -109,6 +110,21 @@ def many_samples():
     return counted(*run_alignlib(*setting, 1e-6)[0])
 
 
+def random_labels():
+    """As Dana, Bach and Pillaud-Vivien: output over the width, loss half the mean square times the width.
+
+    For as long as they allow with steps of length 1. The width is that of their code for a good start with
+    a chance of 95 percent, `⌊log(n / 0.05) / log(4/3)⌋ + 1`.
+    """
+    import alignlib as al
+    from studies.others import isotropic, steps_allowed
+
+    n, width = 1300, 36
+    data, net = isotropic(n, 100, width, 0)
+    times = np.array([float(steps_allowed(n, width))])
+    return counted(*run_alignlib(net, data, al.loss.quadratic(0.5, "mean"), times, 0.0, 1e-6)[0])
+
+
 def first_use(call):
     """Seconds from the start of Python to the result, with an empty cache."""
     ask = f"import alignlib as al; net = al.Network.balanced(50, 2, 1e-3, rng=0); {call}"
@@ -162,6 +178,12 @@ TARGETS = {
     "product": ("early flow of 1,000 neurons on MNIST over the product W X'", "<= 15", "", product),
     "M": ("MNIST, 50 neurons, rtol 1e-8", "<= 30", "s", digits),
     "many samples": ("1,300 samples, 100 dimensions, 100 neurons, t = 2,000", "<= 15", "s", many_samples),
+    "random labels": (
+        "1,300 samples, 100 dimensions, 36 neurons, as Dana et al. (2025)",
+        "<= 15",
+        "s",
+        random_labels,
+    ),
     "first early flow": (
         "first use of early_flow, compilation included",
         "<= 5",

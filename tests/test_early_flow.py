@@ -288,7 +288,7 @@ def test_the_status_says_where_a_neuron_came_to_rest_at_the_origin():
 # How the work is cut up
 
 
-@pytest.mark.parametrize(("name", "value"), [("FIRST_LOG", 1), ("CHUNK", 30)])
+@pytest.mark.parametrize(("name", "value"), [("FIRST_LOG", 1), ("CHUNK", 30), ("GROUP", 60)])
 def test_a_short_log_and_small_portions_change_nothing(monkeypatch, name, value):
     data, net = random_data(4, 9, 3), start("unbalanced", 40, 3, 1)
     whole = al.early_flow(net, data, "exponential")

@@ -159,11 +159,10 @@ def _stays(w, v, scene):
 @inner
 def _collect(v, z, side, plus, minus):
     """Add `v z_i` to the sum of the side on which the neuron is."""
-    for i in range(len(z)):
-        if side[i] > 0:
-            plus[i] += v * z[i]
-        elif side[i] < 0:
-            minus[i] += v * z[i]
+    for i in range(len(z)):  # without branches: which side is next cannot be foretold
+        part = v * z[i]
+        plus[i] += part if side[i] > 0 else 0.0
+        minus[i] += part if side[i] < 0 else 0.0
 
 
 @inner

@@ -93,10 +93,29 @@ def add(c, factor, row):
 
 
 @inner
+def add_rows(c, factors, matrix, rows):
+    """`c += Σ_i factors_i matrix_k, k = rows_i`, in place; four at a time, so c is passed over less."""
+    whole = len(rows) - len(rows) % 4
+    for i in range(0, whole, 4):
+        f0, f1, f2, f3 = factors[i], factors[i + 1], factors[i + 2], factors[i + 3]
+        r0, r1, r2, r3 = matrix[rows[i]], matrix[rows[i + 1]], matrix[rows[i + 2]], matrix[rows[i + 3]]
+        for x in range(len(c)):
+            c[x] = c[x] + f0 * r0[x] + f1 * r1[x] + f2 * r2[x] + f3 * r3[x]
+    for i in range(whole, len(rows)):
+        add(c, factors[i], matrix[rows[i]])
+
+
+@inner
 def copy(source, to):
     """`to = source`, in place (a slice assignment takes Numba a second to compile)."""
     for i in range(len(source)):
         to[i] = source[i]
+
+
+@inner
+def lesser(a, b):
+    """The lesser of two numbers. `min` asks for nan, and keeps a loop from vector instructions."""
+    return a if a < b else b
 
 
 @njit(fastmath={"reassoc", "nsz"}, **INNER)
@@ -109,16 +128,22 @@ def dot(a, b):
 
 
 @inner
-def solve(system, right):
-    """The solution of a small positive definite system, by elimination; both are overwritten."""
-    n = len(right)
+def solve(system, rights):
+    """Solve a small positive definite system for each row of `rights`, by elimination, in place.
+
+    Only the upper half of the system is read. Unsigned indices cannot count from the end: so the loop
+    becomes vector instructions.
+    """
+    n = len(system)
     for i in range(n):
         for k in range(i + 1, n):
-            factor = system[k, i] / system[i, i]
-            for column in range(i, n):
+            factor = system[i, k] / system[i, i]
+            for column in range(np.uint64(k), np.uint64(n)):
                 system[k, column] -= factor * system[i, column]
-            right[k] -= factor * right[i]
-    for i in range(n - 1, -1, -1):
-        for k in range(i + 1, n):
-            right[i] -= system[i, k] * right[k]
-        right[i] /= system[i, i]
+            for q in range(len(rights)):
+                rights[q, k] -= factor * rights[q, i]
+    for q in range(len(rights)):
+        for i in range(n - 1, -1, -1):
+            for k in range(i + 1, n):
+                rights[q, i] -= system[i, k] * rights[q, k]
+            rights[q, i] /= system[i, i]

@@ -12,7 +12,8 @@ from alignlib.network import Network
 from alignlib.solver import course, events, polygon, threads
 from alignlib.solver.tolerances import NEAR, OPPOSED, rounding
 
-CHUNK = 2**16  # neurons times walls handled at once: what they need stays near the processor
+GROUP = 2**18  # neurons times walls for which there is room at once
+CHUNK = 2**14  # and which one thread follows at a time: of a group enough for several threads
 FIRST_LOG = 2**20  # rows of the log to begin with, at most
 
 
@@ -95,34 +96,50 @@ def follow(net, walls, pulls, end):
     h, m = net.width, walls.m
     neurons, pulls = _neurons(net), np.stack(pulls)
     first_sides, sides = np.empty((2, h, m), np.int8)
-    w, d = net.w.copy(), np.empty_like(net.w)
-    field = np.zeros(1, course.FIELD)
-    field["end"], field["total"] = end, np.abs(pulls).sum()
-    field["slow"], field["line"] = NEAR * field["total"], net.dim if _span_all(walls.u) else 0
-    field["leaky"] = walls.negative_slope != 0.0
-    rows = max(1, CHUNK // m)
-
-    def follow_some(first):
-        """Fill in what `part` of the neurons comes to; their sums of outputs at the start, and the log."""
-        part = slice(first, min(first + rows, h))
+    w, d, field = net.w.copy(), np.empty_like(net.w), _field(net, walls, pulls, end)
+    below, above, logs = [], [], []
+    for first in range(0, h, max(1, GROUP // m)):
+        part = slice(first, first + max(1, GROUP // m))
         z, first_sides[part] = walls.sides(Network(net.w[part], net.v[part]))
+        below.append(net.v[part] @ np.minimum(z, 0.0))
+        above.append(net.v[part] @ np.maximum(z, 0.0))
         a = np.where(z > 0, pulls[1], np.where(z < 0, pulls[0], 0.0))
         courses = np.zeros((len(z), course.COURSE, m + -m % course.BLOCK))
         on = courses[:, :, :m]
         on[:, course.Z], on[:, course.SIDE] = z, first_sides[part]
         on[:, course.A], on[:, course.C] = a, a @ walls.gram
-        log = _follow_all(neurons[part], courses, field.copy()[0], walls, pulls, net.w[part])
+        logs += _follow_group(neurons[part], courses, field, walls, pulls, net.w[part])
         w[part] += on[:, course.PATH] @ walls.u
         at_zero = neurons["rests"][part] | (field["line"] > 0) & (on[:, course.Z] == 0.0).all(axis=1)
         if at_zero.any():  # not the rounding of zero, which has a side; but what no sample sees is kept
             w[part][at_zero] = walls.outside(w[part][at_zero])
         d[part], sides[part] = on[:, course.A] @ walls.u, on[:, course.SIDE]
-        return net.v[part] @ np.minimum(z, 0.0), net.v[part] @ np.maximum(z, 0.0), log
-
-    below, above, logs = zip(*threads.each(follow_some, range(0, h, rows)))
     outputs = walls.outputs(sum(below), sum(above))
-    total, line = float(field["total"][0]), int(field["line"][0])
+    total, line = float(field["total"]), int(field["line"])
     return LastLeg(w, d, neurons, first_sides, sides, outputs, np.concatenate(logs), total, line)
+
+
+def _field(net, walls, pulls, end):
+    """What is the same for all neurons, as `polygon.follow` wants it."""
+    field = np.zeros(1, course.FIELD)[0]
+    field["end"], field["total"] = end, np.abs(pulls).sum()
+    field["slow"], field["line"] = NEAR * field["total"], net.dim if _span_all(walls.u) else 0
+    field["leaky"] = walls.negative_slope != 0.0
+    return field
+
+
+def _follow_group(neurons, courses, field, walls, pulls, w):
+    """These neurons to their last events, on all threads; their logs, in order.
+
+    No matrices are multiplied here: that has threads of its own, which would be in the way of these.
+    """
+    rows = max(1, CHUNK // walls.m)
+
+    def follow_some(first):
+        part = slice(first, first + rows)
+        return _follow_all(neurons[part], courses[part], field.copy(), walls, pulls, w[part])
+
+    return threads.each(follow_some, range(0, len(neurons), rows))
 
 
 def _follow_all(neurons, courses, field, walls, pulls, w):

@@ -32,7 +32,7 @@ def free_optimum(gram, q, a, free):
             if free[i] and not free[k]:
                 right[i] -= gram[i, k] * a[k]
         system[i, i] = gram[i, i] + RIDGE * n if free[i] else 1.0
-    solve(system, right)
+    solve(system, right.reshape(1, n))
     return right
 
 

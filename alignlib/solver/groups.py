@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from alignlib.solver import threads
 from alignlib.solver.advance import felt, has_room
 from alignlib.solver.cells import Cell, room
 from alignlib.solver.sliding import Scene
@@ -46,8 +47,8 @@ def _with_cells(swarm, g, length, kinds):
     """The same swarm with cells of the members of these kinds that have room under the pulls g (n,)."""
     pulls = np.outer([1.0, 0.0, 0.0], g)
     free, cells = np.ones(len(swarm.index), bool), swarm.cells
-    for members in kinds:
-        chosen, least = _with_room(swarm, members, pulls, length)
+    each = threads.each if len(swarm.index) >= WORTH else map  # threads, too, must be worth the trouble
+    for chosen, least in each(lambda members: _with_room(swarm, members, pulls, length), kinds):
         if len(chosen) >= SMALLEST:
             free[chosen] = False
             cells = _with_cell(swarm, cells, chosen, least)

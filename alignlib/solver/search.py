@@ -15,7 +15,7 @@ again up to that time, until none is met before it.
 import numpy as np
 
 from alignlib.solver.boost import light_cone, time_of_path
-from alignlib.solver.compiled import dot, inner, within
+from alignlib.solver.compiled import dot, inner, lesser, within
 from alignlib.solver.events import TURN
 from alignlib.solver.interval import TERMS, along, face, roots, term, two_boosts, walk
 from alignlib.solver.tolerances import CLOSE, LIGHT, NOISE, ROOT
@@ -111,7 +111,7 @@ def _lowest(i, x, span, reach, neuron, c):
     b0, rise, side = term(c, i, x), c[1, i] + 2.0 * x * c[2, i], neuron.side[i]
     on = neuron.sign * side
     b1, b2 = b0 + 0.5 * span * rise, b0 + span * (rise + span * c[2, i])  # all ⟨D, u_i⟩ are between these
-    return side * neuron.z[i] + reach * min(min(on * b0, on * b1), min(on * b2, 0.0))
+    return side * neuron.z[i] + reach * lesser(lesser(on * b0, on * b1), lesser(on * b2, 0.0))
 
 
 @inner

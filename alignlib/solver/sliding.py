@@ -9,7 +9,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from alignlib.solver.compiled import add, copy, inner, solve
+from alignlib.solver.compiled import add, add_rows, copy, inner, solve
 from alignlib.solver.events import write
 from alignlib.solver.filippov import meet
 from alignlib.solver.interval import TERMS, roots, term
@@ -125,22 +125,19 @@ def slide(tight, x, sign, d, c, scene, eff_d, eff_c):
     negative.
     """
     n = len(tight)
-    a = np.empty((n, TERMS))
+    a = sliding_part(tight, c, scene.gram)
     for q in range(TERMS):
         copy(d[q], eff_d[q])
         copy(c[q], eff_c[q])
-        share = sliding_part(tight, c[q], scene.gram)
-        for i in range(n):
-            a[i, q] = share[i]
-            add(eff_d[q], share[i], scene.u[tight[i]])
-            add(eff_c[q], share[i], scene.gram[tight[i]])
+        add_rows(eff_d[q], a[q], scene.u, tight)
+        add_rows(eff_c[q], a[q], scene.gram, tight)
         for i in range(n):
             eff_c[q, tight[i]] = 0.0
     first, noise = 2.0, HELD * scene.rtol / (scene.start + scene.length)
     for i in range(n):
         for upper in range(2):
             bound, way = (scene.above, sign) if upper else (scene.below, -sign)
-            e0, e1, e2 = a[i, 0], a[i, 1], a[i, 2]
+            e0, e1, e2 = a[0, i], a[1, i], a[2, i]
             k = tight[i]
             root = first_exit(
                 way * (e0 - bound[0, k]), way * (e1 - bound[1, k]), way * (e2 - bound[2, k]), x, noise
@@ -151,11 +148,12 @@ def slide(tight, x, sign, d, c, scene, eff_d, eff_c):
 
 @inner
 def sliding_part(tight, c, gram):
-    """The coefficients of the tight walls that make D orthogonal to them."""
+    """The coefficients (3, n) of the tight walls that make D orthogonal to them."""
     n = len(tight)
-    system, a = np.empty((n, n)), np.empty(n)
+    system, a = np.empty((n, n)), np.empty((TERMS, n))
     for i in range(n):
-        a[i] = -c[tight[i]]
+        for q in range(TERMS):
+            a[q, i] = -c[q, tight[i]]
         for k in range(n):
             system[i, k] = gram[tight[i], tight[k]]
         system[i, i] += RIDGE * n
