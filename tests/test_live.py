@@ -181,20 +181,24 @@ def test_the_early_flow_agrees(runs):
 
 
 def test_stuck_or_free(runs):
-    three = [run for run in runs if run[0].loss == "squared" and run[0].slope == 0.0]
-    calls = [["certify", s.page()[0], full["nets"][-1], full["patterns"][-1]] for s, full, *_ in three]
+    """The certificate for several patterns, at the end of every run that it is for."""
+    squared = [run for run in runs if run[0].loss == "squared" and run[0].slope == 0.0]
+    calls = [["certify", s.page()[0], full["nets"][-1], full["patterns"][-1]] for s, full, *_ in squared]
     both = [
-        (there, al.theory.certify_nonconvergence(here, here.t[-1]))
-        for there, (_, _, _, here, _) in zip(answers(calls), three)
+        (there, al.theory.certify_stuck(here, here.t[-1]))
+        for there, (_, _, _, here, _) in zip(answers(calls), squared)
     ]
     for there, here in both:
         assert there["holds"] == here.holds
         assert list(there["hypotheses"].values()) == list(here.hypotheses.values())
-        assert [there[name] for name in ("full", "dead", "pinned", "other")] == [
-            here.full, here.dead, here.pinned, here.other,
+        assert [there[name] for name in ("living", "dead", "pinned", "byConvention")] == [
+            here.living, here.dead, here.pinned, here.by_convention,
         ]  # fmt: skip
+        assert sorted(there["patterns"]) == sorted(here.patterns.tolist())
+        # Of loss and outputs: closed forms of a few roundings, from paths that agree to 1e-4.
         assert there["limit"] == pytest.approx(here.limit, rel=1e-9, abs=1e-12)
     assert 5 <= sum(here.holds for _, here in both) <= len(both) - 5
+    assert sum(here.holds and len(here.patterns) > 1 for _, here in both) > 0
 
 
 def planar(seed):
@@ -225,10 +229,26 @@ def test_the_extremal_vectors_agree():
             assert [other["rate"], other["share"]] == pytest.approx([one.rate, one.share], abs=1e-9)
 
 
-def test_the_threshold_map_and_the_separation_agree():
+def test_the_threshold_map_and_its_fixed_points_agree():
+    found = 0
     for data, sign, (seen, at) in asked("threshold"):
         here = al.theory.settle(data, sign)
         assert (np.array(seen[at]) == here.active).all()
         assert (at, len(seen) - at) == (here.rounds, here.cycle)
+    for data, sign, there in asked("fixedPoints"):
+        here = [one.tolist() for one in al.theory.fixed_points(data, sign)]
+        assert sorted(there) == sorted(here)
+        found += len(here) != 1
+    assert found > 0  # sets with none or several
+
+
+def test_how_far_from_assumption_1_agrees():
+    held = []
+    for data, sign, there in asked("trap"):
+        assert there == al.theory.trap(data, sign).tolist()
+        held.append(np.mean(there))
+    assert min(held) == 0 < max(held)
     for data, _, there in asked("separation"):
         assert there == pytest.approx(data.mu, abs=1e-12)
+    for data, _, there in asked("leaning"):
+        assert np.mean(there) == al.theory.check_class_sums(data).measured
