@@ -81,13 +81,14 @@ def test_the_dragged_samples_end_where_brute_force_finds_them():
     """What the story reads off the live picture: the ends at 150 degrees, and their shares."""
     data = beyond.points([55, 150, 270], [1, 1, -1])
     assert [beyond.word(one) for one in al.theory.fixed_points(data)] == ["100", "010", "110"]
+    start = np.radians(np.arange(0, 360, 10) + 0.3)
+    w, v = np.stack([np.cos(start), np.sin(start)], axis=1), np.ones((len(start), 1))
+    for _ in range(10_000):  # descent in small steps
+        pull = ((w @ data.x.T > 0) * data.y) @ data.x
+        w, v = w + 2e-3 * v * pull, v + 2e-3 * (w * pull).sum(axis=1, keepdims=True)
     ends = {}
-    for start in np.radians(np.arange(0, 360, 10) + 0.3):  # descent in small steps
-        w, v = np.array([np.cos(start), np.sin(start)]), 1.0
-        for _ in range(4000):
-            pull = ((data.x @ w > 0) * data.y) @ data.x
-            w, v = w + 2e-3 * v * pull, v + 2e-3 * w @ pull
-        ends.setdefault(beyond.word(data.x @ w > 0), []).append(np.arctan2(w[1], w[0]))
+    for one in w:
+        ends.setdefault(beyond.word(data.x @ one > 0), []).append(np.arctan2(one[1], one[0]))
     vectors = [u for u in al.extremal_vectors(data, "exponential") if u.sign > 0]
     expected = {beyond.word(u.pattern): np.arctan2(*u.direction[::-1]) for u in vectors if u.rate > 0}
     shares = {beyond.word(u.pattern): u.share for u in vectors}
