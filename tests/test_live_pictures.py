@@ -282,3 +282,28 @@ def test_what_was_dragged_is_a_data_set():
     plane = widgets._dragged("circle", [[1, 0, 1], [0, 1, -1]])
     assert (plane.x == [[1, 0], [0, 1]]).all()
     assert (plane.y == [1, -1]).all()
+
+
+# A frame of a sixtieth of a second leaves 9 ms for training (`wake` in pictures.js); a step of 100 neurons
+# takes some 40 μs of a desktop's processor. With as many steps, every frame has a curve of its own.
+STEPS = 225
+
+
+def test_a_curve_of_100_neurons_is_made_within_a_frame(alone):
+    shown = alone("three-points")
+    shown.box.get_by_label("neurons", exact=True).select_option("100")
+    steps = []
+    for at in np.linspace(0, 2 * np.pi, 12, endpoint=False):  # stuck places and others
+        point = [-0.5 + 0.8 * np.sin(at), 0.1 + 0.6 * np.sin(2 * at)]
+        shown.box.evaluate("(box, point) => box.picture.move(1, ...point)", point)
+        shown.wait()
+        steps.append(int(shown.box.get_attribute("data-steps")))
+    assert np.median(steps) <= STEPS, steps
+
+
+def test_a_run_that_rests_early_is_shown_to_the_last_time(alone):
+    shown = alone("three-points")
+    shown.wait()
+    t, nets = shown.box.evaluate("box => [box.picture.found.t, box.picture.found.nets.length]")
+    assert (t[-1], len(t)) == (200, nets)
+    assert np.all(np.diff(t) > 0)

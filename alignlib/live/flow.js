@@ -527,12 +527,14 @@ class Swarm {
   step(length) {
     const { now, k, then, trial, moving } = this;
     for (let stage = 1; stage < 7; stage++) {
-      const target = stage === 6 ? then : trial, c = TABLEAU[stage].map(one => length * one);
-      for (let at = 0; at < moving.length; at++) {
-        for (let i = 3 * moving[at], end = i + 3; i < end; i++) {
-          let sum = now[i];
-          for (let q = 0; q < stage; q++) sum += c[q] * k[q][i];
-          target[i] = sum;
+      const target = stage === 6 ? then : trial;
+      for (let q = 0; q < stage; q++) {
+        const c = length * TABLEAU[stage][q], from = q ? target : now, kq = k[q];
+        for (let at = 0; at < moving.length; at++) {
+          const i = 3 * moving[at];
+          target[i] = from[i] + c * kq[i];
+          target[i + 1] = from[i + 1] + c * kq[i + 1];
+          target[i + 2] = from[i + 2] + c * kq[i + 2];
         }
       }
       this.slope(target, k[stage]);

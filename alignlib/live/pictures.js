@@ -223,6 +223,16 @@ const path = (pane, points) => points.map((one, i) => `${i ? "L" : "M"}${pane.at
 const X = [-2.4, 2.4], Y = [-1.2, 2.0], END = 200;
 const TIMES = [0, ...Array.from({ length: 60 }, (_, i) => 0.1 * (END / 0.1) ** (i / 59))];
 const NAMES = ["left", "middle", "right"], CELLS = [48, 36];
+const FITS = 1e-3, REST = 1e-6; // shares of the first loss: it counts as fitted; what is left moves no line by a pixel
+const KINDS = ["open", "stuck", "fits"];
+
+/** What is certain of a network, that it fits or is stuck for ever; whether all that lives sees all points; whether it rests. */
+function certain(problem, f, net, patterns) {
+  const first = lossOf(problem, [0, 0, 0]), loss = lossOf(problem, f), proof = certify(problem, net, patterns);
+  const straight = proof.patterns.flat().every(on => on > 0);
+  const kind = loss < FITS * first ? "fits" : proof.holds ? "stuck" : "open";
+  return { kind, straight, proof, rests: (proof.holds ? proof.excess : loss) < REST * first };
+}
 
 class ThreePoints extends Live {
   constructor(box) {
@@ -243,8 +253,9 @@ class ThreePoints extends Live {
     this.hint = add(plane.svg, "text", { class: "live-title live-hint" }, "drag me");
     const disc = this.disc = this.pane("disc", "Directions of the neurons", [200, 200], [-1.15, 1.15], [-1.15, 1.15]);
     add(disc.svg, "circle", { cx: 100, cy: 100, r: 80, class: "live-rim" });
+    this.sees = ["all three", "none"].map(words => [add(disc.svg, "path", { class: "live-sees" }), add(disc.svg, "text", { class: "live-tick" }, words)]);
     this.needles = add(disc.svg, "g");
-    add(disc.svg, "text", { x: 100, y: 12, class: "live-title" }, "neurons");
+    add(disc.svg, "text", { x: 100, y: 12, class: "live-title" }, "points that neurons see");
     const falls = this.falls = this.pane("falls", "The loss over time", [200, 150], [Math.log10(0.1), Math.log10(END)], [-0.02, 1.05], [20, 8, 30, 30]);
     this.frameOf(falls);
     this.history = add(falls.svg, "path", { class: "live-curve" });
@@ -297,10 +308,22 @@ class ThreePoints extends Live {
     if (this.key !== key) {
       const { x, y } = this.problem(), [a, b] = leastSquares(x, y);
       this.line.setAttribute("d", path(this.plane, X.map(one => [one, a * one + b])));
+      this.drawSeen(x.map(([one]) => Math.atan2(1, one)));
     }
     if (this.ground !== ground) this.cells = this.order(), this.values = null;
     [this.startKey, this.key, this.ground] = [start_, key, ground];
     if (this.found) this.show();
+  }
+
+  /** Shade the directions from which a neuron sees all points, or none; the points are in these directions. */
+  drawSeen(angles) {
+    const low = Math.max(...angles) - Math.PI / 2, high = Math.min(...angles) + Math.PI / 2;
+    this.sees.forEach(([shade, words], i) => {
+      const middle = (low + high) / 2 + i * Math.PI, [x, y] = this.disc.at(0.6 * Math.cos(middle), 0.6 * Math.sin(middle));
+      shade.setAttribute("d", sector(this.disc, low + i * Math.PI, high + i * Math.PI, 0, 1));
+      words.setAttribute("x", x);
+      words.setAttribute("y", y + 4);
+    });
   }
 
   /** The map's cells, coarse ones first. */
@@ -316,11 +339,12 @@ class ThreePoints extends Live {
 
   get ready() { return this.shownKey === this.key; }
 
-  /** Follow the network from its start: for the state as it is now. */
+  /** Follow the network from its start, until nothing moves any more: for the state as it is now. */
   train() {
-    this.at = this.problem();
+    const at = this.at = this.problem();
     let steps = 0;
-    this.run = flowing(this.at, this.net, { times: TIMES, rtol: 1e-5, stop: () => ++steps > 10000 });
+    const stop = swarm => ++steps > 10000 || steps % 20 === 0 && certain(at, swarm.f, swarm.net(), swarm.patterns()).rests;
+    this.run = flowing(at, this.net, { times: TIMES, rtol: 1e-5, stop });
     this.runKey = this.key;
   }
 
@@ -351,17 +375,16 @@ class ThreePoints extends Live {
     return !this.ready || this.cells?.length > 0;
   }
 
-  /** Whether training gets stuck (1), fits (2) or neither within the time, with the middle point in this cell. */
+  /** What becomes certain within the time, with the middle point in this cell: a number in KINDS. */
   *guess([i, j, size]) {
     const ground = this.ground, half = size / 2;
     const middle = [X[0] + (i + half) / CELLS[0] * (X[1] - X[0]), Y[1] - (j + half) / CELLS[1] * (Y[1] - Y[0])];
-    const problem = this.problem(middle), first = lossOf(problem, [0, 0, 0]);
+    const problem = this.problem(middle);
     let answer = 0, steps = 0;
     const stop = swarm => {
       if (++steps % 20) return steps > 500;
-      if (lossOf(problem, swarm.f) < 1e-3 * first) answer = 2;
-      else if (certify(problem, swarm.net(), swarm.patterns()).holds) answer = 1;
-      return answer !== 0;
+      answer = KINDS.indexOf(certain(problem, swarm.f, swarm.net(), swarm.patterns()).kind);
+      return answer > 0;
     };
     const run = flowing(problem, this.net, { times: [0, END], rtol: 1e-4, stop });
     while (!run.next().done) {
@@ -375,7 +398,7 @@ class ThreePoints extends Live {
     const canvas = document.createElement("canvas"), style = getComputedStyle(this.box);
     [canvas.width, canvas.height] = CELLS;
     const ink = canvas.getContext("2d");
-    const colours = [null, style.getPropertyValue("--live-stuck"), style.getPropertyValue("--live-fits")];
+    const colours = KINDS.map((kind, i) => i && style.getPropertyValue(`--live-${kind}`));
     this.values.forEach((value, at) => {
       if (!colours[value]) return;
       ink.fillStyle = colours[value];
@@ -385,15 +408,19 @@ class ThreePoints extends Live {
   }
 
   judge() {
-    const { loss, nets, patterns } = this.found, end = loss.at(-1), first = loss[0];
-    this.box.dataset.loss = end;
-    const proof = certify(this.at, nets.at(-1), patterns.at(-1));
-    const straight = proof.patterns.length === 1 && proof.patterns[0].every(on => on > 0);
-    const why = straight ? "all living neurons see all three points, so the curve ends as the straight line of least squares"
-      : proof.living ? "no neuron will see other points than now, so the curve ends as the best one of this kind" : "all neurons are dead";
-    if (proof.holds) this.say(`Stuck for ever, and that is proved: ${why}, at a loss of ${brief(proof.limit)}.`, "stuck");
-    else if (end < 1e-3 * first) this.say(`It fits: neurons see different points, the curve bends, and the loss has fallen to ${brief(end)}.`, "fits");
-    else this.say(`Not decided: at time ${brief(this.found.end)} the loss is ${brief(end)}, and no proof that it stays there holds.`, "open");
+    const { t, nets, loss, outputs, patterns, steps, end } = this.found;
+    const { kind, straight, proof } = certain(this.at, outputs.at(-1), nets.at(-1), patterns.at(-1));
+    const why = !proof.living ? "all neurons are dead"
+      : straight ? "all living neurons see all three points, so over these the curve ends as the straight line of least squares"
+        : "the curve bends, but no neuron will ever see other points than now, and no curve of this kind meets all three";
+    if (kind === "fits") this.say(`It fits: ${straight ? "the three points are as good as on one line" : "neurons see different points, the curve bends"}, and the loss has fallen to ${brief(loss.at(-1))}.`, kind);
+    else if (kind === "open") this.say(`Not decided: at time ${brief(end)} the loss is ${brief(loss.at(-1))}, and no proof that it stays there holds.`, kind);
+    else this.say(`Stuck for ever, and that is proved: ${why}. The loss ends at ${brief(proof.limit)}.`, kind);
+    Object.assign(this.box.dataset, { loss: loss.at(-1), steps });
+    if (kind !== "open") for (const later of TIMES.slice(t.length)) { // it rests from here on
+      t.push(later);
+      for (const kept of [nets, loss, patterns]) kept.push(kept.at(-1));
+    }
   }
 
   show() {
@@ -769,7 +796,7 @@ class Threshold extends Samples {
       return y + 20;
     };
     title(14, "the threshold map");
-    for (let k = 0; k < n; k++) add(this.rows, "text", { x: left + (k + 0.45) * size, y: 30, class: "live-tick" }, `${k + 1}`);
+    for (let k = 0; k < n; k += size > 12 ? 1 : 2) add(this.rows, "text", { x: left + (k + 0.45) * size, y: 30, class: "live-tick" }, `${k + 1}`);
     const signs = pattern => pattern.map(on => on ? 1 : -1), cycle = this.seen.length - this.back;
     let y = 36;
     this.seen.slice(0, most).forEach((pattern, i) => {
@@ -779,6 +806,7 @@ class Threshold extends Samples {
     y += 8;
     let tone = 0;
     for (const one of this.ends.slice(0, 7)) y = row(y, percent(one.share), one.pattern, this.kind(one), one.dead ? "dead" : TONES[tone++ % TONES.length]);
+    this.side.svg.setAttribute("viewBox", `0 0 230 ${Math.max(y, 200)}`);
   }
 
   kind({ dead, pattern }) { return dead ? "dead" : pattern.includes(0) ? "sliding" : "fixed"; }
