@@ -11,7 +11,7 @@ import pytest
 
 import alignlib as al
 from alignlib import live, widgets
-from tests.test_pages import PAGES, PHONE, WIDE, Visit, notebook_text
+from tests.test_pages import LEAST_LETTERS, PAGES, PHONE, WIDE, Visit, notebook_text
 
 PICTURES = [
     (name, picture)
@@ -119,6 +119,17 @@ def test_a_link_reproduces_the_picture(browser, site, name, picture):
         visit.page.goto(address)
         again = Picture(visit, picture)
         assert (again.state, again.verdict) == (state, said)
+
+
+LETTERS = """box => [...box.querySelectorAll(".live-pane text")].map(text =>
+  parseFloat(getComputedStyle(text).fontSize) * text.ownerSVGElement.getScreenCTM().a)"""
+
+
+@pytest.mark.parametrize(("name", "picture"), PICTURES)
+def test_a_phone_shows_the_letters_of_a_picture(browser, site, name, picture):
+    with Visit(browser, site, name, PHONE) as visit:
+        shown = Picture(visit, picture)
+        assert min(shown.box.evaluate(LETTERS)) >= LEAST_LETTERS
 
 
 @pytest.mark.parametrize(("name", "picture"), PICTURES)
