@@ -67,6 +67,7 @@ class Live {
 
   /** Put this into the state; the address follows once it rests. */
   change(part) {
+    this.moved = true;
     Object.assign(this.state, part);
     this.fresh();
     this.box.dispatchEvent(new CustomEvent("live", { detail: this.state }));
@@ -127,13 +128,12 @@ class Live {
     for (const [kind, words] of rows) add(made, "span", { "data-kind": kind }, words);
   }
 
-  /** The sentence under the picture, read aloud once it rests. */
+  /** The sentence under the picture, read aloud once it rests: only what a reader's hand has brought about. */
   say(text, kind = "") {
-    if (this.verdict.textContent === text) return;
-    this.verdict.textContent = text;
+    if (this.verdict.textContent !== text) this.verdict.textContent = text;
     this.verdict.dataset.kind = kind;
     clearTimeout(this.silence);
-    this.silence = setTimeout(() => { this.says.textContent = text; }, 700);
+    if (this.moved && this.says.textContent !== text) this.silence = setTimeout(() => { this.says.textContent = text; }, 700);
   }
 
   button(label, act) {
@@ -734,7 +734,7 @@ class Threshold extends Samples {
     super(box, { points: [[0.574, 0.819, 1], [-0.574, 0.819, 1], [0, -1, -1]], sign: 1, time: 60 });
     const pane = this.circle([420, 420]);
     this.samples(pane);
-    this.numbers = Array.from({ length: MOST }, (_, k) => add(pane.svg, "text", { class: "live-tick", "aria-hidden": "true" }, `${k + 1}`));
+    this.numbers = Array.from({ length: MOST }, () => add(pane.svg, "text", { class: "live-tick" }));
     this.place = add(pane.svg, "text", { class: "live-title live-start", x: 4, y: 412 });
     this.side = this.pane("side", "Patterns: those of the threshold map, and those with which neurons end", [230, 330], [0, 230], [330, 0], [0, 0, 0, 0]);
     this.rows = add(this.side.svg, "g");
@@ -759,7 +759,8 @@ class Threshold extends Samples {
     for (const put of this.handles) put();
     drawCones(this.groups, pane, problem);
     this.numbers.forEach((number, k) => {
-      const [x, y] = points[k] ? pane.at(points[k][0] * 0.84, points[k][1] * 0.84) : [-99, -99];
+      const [x, y] = points[k] ? pane.at(points[k][0] * 0.84, points[k][1] * 0.84) : [0, 0];
+      number.textContent = points[k] ? `${k + 1}` : "";
       number.setAttribute("x", x);
       number.setAttribute("y", y + 4);
     });
