@@ -3,6 +3,7 @@
 A chapter with an explorer is run, all cells of it. The others are the same to a kernel as in the build.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
@@ -29,11 +31,27 @@ OPTIONS = ("--no-browser", "--allow-root", "--port=0", "--IdentityProvider.token
 MINUTES = 60_000  # Playwright counts in milliseconds
 
 
+# A live picture, and a kernel that has no time for it.
+LIVE = nbformat.v4.new_notebook(
+    metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    cells=[
+        nbformat.v4.new_code_cell(
+            "import alignlib as al\nimport alignlib.widgets\n"
+            "shown = al.widgets.Live('three-points', None, '').live()\nshown"
+        ),
+        nbformat.v4.new_code_cell(
+            "import pathlib, time\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.1)"
+        ),
+    ],
+)
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """The address of a JupyterLab that works on a copy, as a reader's does: it saves what it runs."""
     home = tmp_path_factory.mktemp("home")
     assert refresh(ROOT, home / "lab") == []
+    nbformat.write(LIVE, home / "lab" / "chapters" / "live.ipynb")
     places = ("CONFIG", "DATA", "RUNTIME", "LAB_SETTINGS", "LAB_WORKSPACES")
     own = {f"JUPYTER{'_' * (not p.startswith('LAB'))}{p}_DIR": str(home / p.lower()) for p in places}
     jupyter, *arguments = COMMAND
@@ -97,19 +115,20 @@ class Notebook:
         self.page.evaluate("async at => { await panel.content.scrollToItem(at); }", at)
         return self.page.locator(f'.jp-WindowedPanel [data-windowed-list-index="{at}"]')
 
+    def value(self, expression, code=""):
+        """What this expression is in the kernel, as it prints it."""
+        request = {"code": code, "user_expressions": {"value": expression}, "store_history": False}
+        reply = self.page.evaluate(
+            "request => panel.sessionContext.session.kernel.requestExecute(request).done", request
+        )
+        return reply["content"]["user_expressions"]["value"]["data"]["text/plain"]
+
     def drawn(self, explorer, steps):
         """The picture that the kernel's explorer draws when its sliders are at these steps, in base64."""
         find = f"next(e for e in gc.get_objects() if isinstance(e, Explorer) and e.name == {explorer!r})"
         values = f"{{n: v[i] for (n, (_, v)), i in zip(e.controls.items(), {steps})}}"
-        request = {
-            "code": f"import base64, gc\nfrom alignlib.widgets import Explorer\ne = {find}",
-            "user_expressions": {"drawn": f"base64.b64encode(e.picture(**{values})).decode()"},
-            "store_history": False,
-        }
-        reply = self.page.evaluate(
-            "request => panel.sessionContext.session.kernel.requestExecute(request).done", request
-        )
-        return reply["content"]["user_expressions"]["drawn"]["data"]["text/plain"].strip("'")
+        code = f"import base64, gc\nfrom alignlib.widgets import Explorer\ne = {find}"
+        return self.value(f"base64.b64encode(e.picture(**{values})).decode()", code).strip("'")
 
 
 ALL_AT_ONCE = """() => {
@@ -198,3 +217,33 @@ def moves(notebook, at, explorer):
     notebook.page.wait_for_function(
         f"async ([box, drawn]) => await ({SHOWN})(box) === drawn", arg=[box.element_handle(), drawn]
     )
+
+
+GO = "jupyterapp.serviceManager.contents.save('go', {type: 'file', format: 'text', content: ''})"
+
+
+def test_a_drag_right_after_the_cell_has_run_is_not_lost(browser, lab):
+    """The kernel is still busy with the next cell; once it is free, it has what was dragged."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    notebook = Notebook(context.new_page(), lab, "live")
+    notebook.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    knob = notebook.page.locator(".live-knob").nth(1)
+    knob.scroll_into_view_if_needed()  # a mouse reaches nothing below the edge of the window
+    box = knob.locator("circle").first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    notebook.page.mouse.move(x, y)
+    notebook.page.mouse.down()
+    notebook.page.mouse.move(x + 40, y - 20, steps=8)
+    notebook.page.mouse.up()
+    assert notebook.page.evaluate("panel.sessionContext.session.kernel.status") == "busy"
+    notebook.page.evaluate(GO)
+    state = "document.querySelector('figure.live').picture.state.points[1]"
+    dragged = notebook.page.evaluate(state)
+    assert dragged != [-0.5, 0.1]
+    for _ in range(60):  # it hears of the last move when it has answered for the first
+        if (heard := json.loads(notebook.value("shown.state['points'][1]"))) == dragged:
+            break
+        time.sleep(0.5)
+    assert heard == dragged == notebook.page.evaluate(state)
+    notebook.page.evaluate("panel.sessionContext.shutdown()")
+    context.close()

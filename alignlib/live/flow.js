@@ -8,8 +8,9 @@ returns new things; `problem` is {x: [[..], ..], y, loss, slope}, `net` is {w: [
   setting             a problem with its walls (module alignlib.solver.walls)
   early               constant pulls: closed form from wall to wall (polygon, boost)
   flow                the full flow: order 5, patterns are state, events are located
-  certify             whether training is stuck for ever (theory.certify_nonconvergence)
-  extremal, threshold, separation      the circle, and Assumption 1
+  certify             whether training is stuck for ever (theory.certify_stuck)
+  extremal            where neurons turn to on the circle
+  separation, leaning, threshold, fixedPoints, trap      how far from Assumption 1 (theory.thresholds)
 */
 
 // Losses -------------------------------------------------------------------------------------------------
@@ -526,12 +527,14 @@ class Swarm {
   step(length) {
     const { now, k, then, trial, moving } = this;
     for (let stage = 1; stage < 7; stage++) {
-      const target = stage === 6 ? then : trial, c = TABLEAU[stage].map(one => length * one);
-      for (let at = 0; at < moving.length; at++) {
-        for (let i = 3 * moving[at], end = i + 3; i < end; i++) {
-          let sum = now[i];
-          for (let q = 0; q < stage; q++) sum += c[q] * k[q][i];
-          target[i] = sum;
+      const target = stage === 6 ? then : trial;
+      for (let q = 0; q < stage; q++) {
+        const c = length * TABLEAU[stage][q], from = q ? target : now, kq = k[q];
+        for (let at = 0; at < moving.length; at++) {
+          const i = 3 * moving[at];
+          target[i] = from[i] + c * kq[i];
+          target[i + 1] = from[i + 1] + c * kq[i + 1];
+          target[i + 2] = from[i + 2] + c * kq[i + 2];
         }
       }
       this.slope(target, k[stage]);
@@ -815,7 +818,7 @@ export function outputs(s, net, sides = net.w.map(w => sidesOf(s, ...w))) {
 
 // The certificate ----------------------------------------------------------------------------------------
 
-/** Least squares of y on x in the plane: {beta, eigenvalues of XᵀX, ascending}, of least norm. */
+/** Least squares of y on x in the plane, of least norm. */
 export function leastSquares(x, y) {
   let a = 0, b = 0, c = 0, p = 0, q = 0;
   x.forEach(([s, t], k) => { a += s * s; b += s * t; c += t * t; p += s * y[k]; q += t * y[k]; });
@@ -823,76 +826,138 @@ export function leastSquares(x, y) {
   const small = (a * c - b * b) / large, angle = 0.5 * Math.atan2(2 * b, a - c);
   const e = [Math.cos(angle), Math.sin(angle)], along = (e[0] * p + e[1] * q) / large;
   const across = small > 1e-14 * large ? (-e[1] * p + e[0] * q) / small : 0;
-  return { beta: [along * e[0] - across * e[1], along * e[1] + across * e[0]], eigenvalues: [small, large] };
+  return [along * e[0] - across * e[1], along * e[1] + across * e[0]];
+}
+
+const dot = (a, b) => a.reduce((sum, one, i) => sum + one * b[i], 0);
+
+/** Singular values of a matrix given by its rows, falling, and the left singular vectors: rows are turned in
+ *  pairs until all are orthogonal (one-sided Jacobi), so that small values are as exact as large ones. */
+function singular(matrix) {
+  const rows = matrix.map((row, i) => ({ row: row.slice(), left: matrix.map((_, k) => +(i === k)) }));
+  const turn = (one, other, c, s) => one.forEach((a, i) => {
+    [one[i], other[i]] = [c * a - s * other[i], s * a + c * other[i]];
+  });
+  for (let round = 0, turned = true; turned && round < 30; round++) {
+    turned = false;
+    for (let i = 0; i < rows.length; i++) for (let k = 0; k < i; k++) {
+      const a = rows[k], b = rows[i], p = dot(a.row, a.row), q = dot(b.row, b.row), r = dot(a.row, b.row);
+      if (Math.abs(r) <= 1e-16 * Math.sqrt(p * q)) continue;
+      const ratio = (q - p) / (2 * r), tangent = (ratio < 0 ? -1 : 1) / (Math.abs(ratio) + Math.hypot(1, ratio));
+      const c = 1 / Math.hypot(1, tangent);
+      turn(a.row, b.row, c, c * tangent);
+      turn(a.left, b.left, c, c * tangent);
+      turned = true;
+    }
+  }
+  const found = rows.map(({ row, left }) => ({ value: Math.hypot(...row), left }));
+  return found.sort((a, b) => b.value - a.value);
 }
 
 const LIGHT = 1e-12, ON = 1e-10, TOUCHING = 8 * Number.EPSILON;
 
-/** Whether the flow of the squared loss from here provably ends at least squares: theory.certify_nonconvergence.
- *  With `patterns` (as carried) those, else the signs of the heights. ReLU only. */
-export function certify(problem, net, patterns = null) {
-  const acts = problem.x.map(one => one[0] !== 0 || one[1] !== 0);
-  const x = problem.x.filter((_, k) => acts[k]), y = problem.y.filter((_, k) => acts[k]);
-  const n = x.length, weight = 1 / problem.x.length, long = x.map(one => Math.hypot(...one));
-  const { beta: best, eigenvalues: [small, large] } = leastSquares(x, y);
-  const counts = { full: 0, dead: 0, pinned: 0, other: 0 }, living = [], doubtful = [];
-  const beta = [0, 0];
-  let a2 = 0, b2 = 0;
-  net.w.forEach((w, j) => {
-    const v = net.v[j], norm = Math.hypot(...w), given = patterns && patterns[j].filter((_, k) => acts[k]);
-    let above = false, doubt = false;
-    const height = x.map(([a, b], k) => {
-      let z = norm ? (w[0] * a + w[1] * b) / (norm * long[k]) : 0;
-      const on = given ? given[k] > 0 : z > TOUCHING;
-      if (Math.abs(z) < ON || given && given[k] === 0) z = 0;
-      doubt ||= on && z === 0;
-      above ||= z > 0;
-      return z;
-    });
-    const up = height.filter(z => z > 0).length, down = height.filter(z => z < 0).length;
-    const kind = up === n ? "full" : up === 0 ? "dead" : up === n - 1 && down === 0 ? "pinned" : "other";
-    counts[kind]++;
-    if (kind === "full" || kind === "pinned") {
-      living.push({ j, v, norm, height, pinned: kind === "pinned" });
-      beta[0] += v * w[0];
-      beta[1] += v * w[1];
-    } else if (kind === "dead" && doubt) doubtful.push({ v, norm, height });
-    if (kind === "full") [a2, b2] = [a2 + v * v, b2 + norm * norm];
+/** Heights relative to the sizes on these samples, their signs, and whether one was taken for zero that may be above. */
+function heightsOf(x, w, given) {
+  const norm = Math.hypot(...w);
+  let doubtful = false;
+  const height = x.map((one, k) => {
+    const z = norm ? dot(w, one) / (norm * Math.hypot(...one)) : 0, zero = Math.abs(z) < ON || given?.[k] === 0;
+    doubtful ||= zero && (given ? given[k] > 0 : z > TOUCHING);
+    return zero ? 0 : z;
   });
-  const fit = x.map(([s, t]) => best[0] * s + best[1] * t);
-  let excess = 0, loss = 0, zero = 0;
-  x.forEach(([s, t], k) => {
-    excess += weight * (beta[0] * s + beta[1] * t - fit[k]) ** 2;
-    loss += weight * (fit[k] - y[k]) ** 2;
-    zero += weight * y[k] ** 2;
-  });
-  problem.y.forEach((one, k) => { if (!acts[k]) [loss, zero] = [loss + weight * one * one, zero + weight * one * one]; });
-  const least = small > 1e-14 * large ? small : large, rate = 2 * weight * a2 * least;
-  const shrinking = Math.sqrt(b2) / a2, q = a2 > 0 ? 3 * shrinking * Math.sqrt(2 * excess / rate) : Infinity;
-  const rapidity = q < 1 ? -Math.expm1(Math.log1p(-q) / 3) / (shrinking * Math.sqrt(a2)) : Infinity;
-  let margin = Infinity;
-  for (const { v, norm, height } of living) {
-    const room = Math.min(...height.map(z => z === 0 ? Infinity : Math.abs(z)));
-    const light = Math.abs(Math.abs(v) - norm) <= LIGHT * norm;
-    const spare = light ? Math.asin(Math.min(room, 1)) - rapidity
-      : room - Math.abs(v) / norm * Math.sinh(rapidity) - Math.cosh(rapidity) + 1;
-    margin = Math.min(margin, rapidity < Infinity ? spare : -Infinity);
+  return { norm, height, signs: height.map(Math.sign), doubtful };
+}
+
+/** The patterns of the living neurons, and the `group` of each neuron, -1 for the dead. One on a single
+ *  hyperplane, on a side of which there is a living pattern, is counted to this. */
+function groupsOf(neurons) {
+  const patterns = [], at = new Map(), alive = neurons.filter(one => one.signs.some(on => on > 0));
+  const there = new Set(alive.filter(one => one.signs.every(Boolean)).map(one => one.signs.join()));
+  for (const one of neurons) one.group = -1;
+  for (const one of alive) {
+    const sides = [-1, 1].map(side => one.signs.map(on => on || side));
+    const own = one.signs.filter(on => on === 0).length === 1 && sides.find(side => there.has(side.join())) || one.signs;
+    if (!at.has(own.join())) at.set(own.join(), patterns.push(own) - 1);
+    one.group = at.get(own.join());
+    one.home = own === one.signs || own.join() === one.signs.join();
   }
-  const change = 2 * Math.sqrt(weight * excess), d = Math.sqrt(4 * weight * large * excess);
-  const held = (rho) => ({ v, norm, height }) => height.every((z, k) => {
-    const pull = 2 * weight * (y[k] - fit[k]);
-    return z !== 0 || v * pull < 0 && d < long[k] * (Math.abs(pull) - change);
-  }) && (Math.abs(v) >= norm * (1 - LIGHT) || Math.abs(v) > norm * Math.tanh(rho));
-  const hypotheses = {
-    "every neuron is dead, full or pinned": counts.other === 0,
+  return patterns;
+}
+
+/** Best outputs of these patterns, the largest eigenvalue of the Hessian, the smallest of that with the masses. */
+function bestOf(x, y, weight, patterns, a2) {
+  if (!patterns.length) return { outputs: y.map(() => 0), large: 0, rate: Infinity };
+  const seen = patterns.map(pattern => {
+    const on = x.find((_, k) => pattern[k] === 0), along = on ? [-on[1], on[0]].map(one => one / Math.hypot(...on)) : null;
+    return x.map((one, k) => pattern[k] <= 0 ? [0, 0] : on ? along.map(part => part * dot(one, along)) : one);
+  });
+  const stacked = scale => singular(x.map((_, k) => seen.flatMap((rows, p) => rows[k].map(one => scale[p] * one))));
+  const plain = stacked(patterns.map(() => 1)), rounding = Number.EPSILON * Math.max(x.length, 2 * patterns.length);
+  const kept = plain.filter(one => one.value > rounding * plain[0].value), outputs = y.map(() => 0);
+  for (const { left } of kept) left.forEach((part, k) => { outputs[k] += dot(left, y) * part; });
+  const weighted = stacked(a2.map(Math.sqrt));
+  const least = Math.max(weighted[kept.length - 1].value - rounding * weighted[0].value, 0);
+  return { outputs, large: 2 * weight * plain[0].value ** 2, rate: 2 * weight * least ** 2 };
+}
+
+/** Whether the flow of the squared loss from here provably ends at least squares of its patterns, above zero:
+ *  theory.certify_stuck. With `patterns` (as carried) those, else the signs of the heights. ReLU only. */
+export function certify(problem, net, carried = null) {
+  const acts = problem.x.map(one => one[0] !== 0 || one[1] !== 0), weight = 1 / problem.x.length;
+  const x = problem.x.filter((_, k) => acts[k]), y = problem.y.filter((_, k) => acts[k]);
+  const neurons = net.w.map((w, j) => ({ w, v: net.v[j], ...heightsOf(x, w, carried?.[j].filter((_, k) => acts[k])) }));
+  const patterns = groupsOf(neurons), living = neurons.filter(one => one.group >= 0);
+  const a2 = patterns.map(() => 0), b2 = patterns.map(() => 0), beta = patterns.map(() => [0, 0]);
+  for (const { w, v, norm, group, home } of living) {
+    beta[group] = beta[group].map((one, i) => one + v * w[i]);
+    if (home) [a2[group], b2[group]] = [a2[group] + v * v, b2[group] + norm * norm];
+  }
+  const { outputs: best, large, rate } = bestOf(x, y, weight, patterns, a2);
+  const f = x.map((one, k) => patterns.reduce((sum, pattern, p) => sum + (pattern[k] > 0 ? dot(beta[p], one) : 0), 0));
+  const excess = weight * f.reduce((sum, one, k) => sum + (one - best[k]) ** 2, 0);
+  const shrinking = Math.max(...a2.map((one, p) => Math.sqrt(b2[p]) / one));
+  const q = !patterns.length ? 0 : rate > 0 && a2.every(Boolean) ? 3 * shrinking * Math.sqrt(2 * excess / rate) : Infinity;
+  const rapidities = a2.map(one => q < 1 ? -Math.expm1(Math.log1p(-q) / 3) / (shrinking * Math.sqrt(one)) : Infinity);
+  const coming = { x, rapidities, pull: y.map((one, k) => 2 * weight * (one - best[k])), change: 2 * Math.sqrt(weight * excess), d: Math.sqrt(2 * large * excess) };
+  const margin = Math.min(...living.map(one => roomOf(one, rapidities[one.group])));
+  const loose = neurons.filter(one => one.group < 0 && one.signs.includes(0) && (one.norm || one.v) && !held(one, coming));
+  const all = outputs => lossOf(problem, acts.map((acting, k) => acting ? outputs[acts.slice(0, k).filter(Boolean).length] : 0));
+  const limit = all(best), hypotheses = {
     "q < 1": q < 1,
-    "every full or pinned neuron has room for G": margin > 0,
-    "every pinned neuron stays pinned or becomes full": living.filter(one => one.pinned).every(held(rapidity)),
-    "every neuron dead but for rounding is held on its hyperplane": doubtful.every(held(0)),
-    "least squares leaves a loss": loss > 1e-14 * Math.max(zero, 1e-300),
+    "every living neuron has room for G": margin > 0,
+    "every pinned neuron is held, or let go only to a pattern that is there":
+      living.every(one => !one.home ? held(one, coming) : !one.signs.includes(0) || slidesOn(one, coming)),
+    "every neuron dead but for rounding is held on its hyperplane": !loose.some(one => one.doubtful),
+    "least squares of the patterns leaves a loss": limit > 1e-14 * Math.max(all(y.map(() => 0)), 1e-300),
   };
-  const holds = Object.values(hypotheses).every(Boolean);
-  return { holds, hypotheses, limit: loss, excess, q, rapidity, margin, ...counts, beta, leastSquares: best };
+  const pinned = living.filter(one => one.signs.includes(0)).length, holds = Object.values(hypotheses).every(Boolean);
+  return { holds, hypotheses, limit, excess, q, rate, rapidities, margin, patterns, outputs: best, living: living.length, dead: neurons.length - living.length, pinned, byConvention: loose.length };
+}
+
+/** The distance to the nearest hyperplane that it is not on, less what a boost of this rapidity could take of it. */
+function roomOf({ v, norm, height }, rapidity) {
+  if (rapidity === Infinity) return -Infinity;
+  const least = Math.min(...height.map(z => z === 0 ? Infinity : Math.abs(z))), light = Math.abs(Math.abs(v) - norm) <= LIGHT * norm;
+  return light ? Math.asin(Math.min(least, 1)) - rapidity
+    : least - Math.abs(v) / norm * Math.sinh(rapidity) - Math.cosh(rapidity) + 1;
+}
+
+/** v cannot come to zero within the rapidity that is left. */
+const keepsSign = ({ v, norm, group }, { rapidities }) =>
+  Math.abs(v) >= norm * (1 - LIGHT) || Math.abs(v) > norm * Math.tanh(rapidities[group] ?? 0);
+
+/** It never leaves its hyperplanes to the wrong side: `v g*_k < 0`, with a margin for what may still change. */
+const held = (one, coming) => keepsSign(one, coming) && one.signs.every((on, k) => on !== 0
+  || one.v * coming.pull[k] < 0 && coming.d < Math.hypot(...coming.x[k]) * (Math.abs(coming.pull[k]) - coming.change));
+
+/** It slides on its one hyperplane for ever: the share of that sample stays strictly between 0 and 1. */
+function slidesOn(one, coming) {
+  const { x, pull, change } = coming, on = one.signs.indexOf(0), u = x[on];
+  if (one.signs.lastIndexOf(0) !== on) return false; // on several samples' at once: not decided
+  const active = x.map((_, k) => k).filter(k => one.signs[k] > 0), carried = active.map(k => dot(x[k], u) / dot(u, u));
+  const needed = -carried.reduce((sum, part, i) => sum + part * pull[active[i]], 0), slack = change * Math.hypot(...carried);
+  return one.v * pull[on] < 0 && Math.sign(pull[on]) * needed > slack
+    && Math.abs(needed) + slack < Math.abs(pull[on]) - change && keepsSign(one, coming);
 }
 
 // The circle ---------------------------------------------------------------------------------------------
@@ -958,17 +1023,45 @@ export function separation({ x, y }) {
   return least;
 }
 
+const couplings = ({ x, y, loss }, sign) => x.map(a => x.map((b, l) => sign * LOSSES[loss].pull(0, y[l]) * dot(a, b)));
+/** Whether the sum of these is positive, and not by rounding alone. */
+const rises = terms => terms.reduce((sum, one) => sum + one, 0) > EDGE * terms.reduce((sum, one) => sum + Math.abs(one), 0);
+const mapped = (coupling, active) => coupling.map(row => rises(row.map((one, l) => active[l] ? one : 0)));
+
 /** The patterns A, T(A), T(T(A)), … from the class of this sign on, until one comes again: [patterns, where it was].
- *  T(A) = {k : sign Σ_{l ∈ A} g_l ⟨x_l, x_k⟩ > 0}, with the pulls of the zero network: theory.thresholds. */
+ *  T(A) = {k : sign Σ_{l ∈ A} g_l ⟨x_l, x_k⟩ > 0}, with the pulls of the zero network: theory.settle. */
 export function threshold(problem, sign) {
-  const { x, y } = problem, { pull } = LOSSES[problem.loss], g = y.map(one => pull(0, one));
-  const seen = [y.map(one => one * sign > 0)];
+  const coupling = couplings(problem, sign), seen = [problem.y.map(one => one * sign > 0)];
   for (;;) {
-    const now = seen.at(-1), d = [0, 0];
-    x.forEach(([a, b], l) => { if (now[l]) [d[0], d[1]] = [d[0] + g[l] * a, d[1] + g[l] * b]; });
-    const next = x.map(([a, b]) => sign * (d[0] * a + d[1] * b) > 0), key = next.join();
-    const at = seen.findIndex(one => one.join() === key);
+    const next = mapped(coupling, seen.at(-1)), at = seen.findIndex(one => one.join() === next.join());
     if (at >= 0) return [seen, at];
     seen.push(next);
   }
 }
+
+/** All A with T(A) = A, not empty: theory.fixed_points. A direction sees it, so those of all cones and rays are tried. */
+export function fixedPoints(problem, sign) {
+  const coupling = couplings(problem, sign), { x } = problem, found = new Map();
+  const rays = x.flatMap(([a, b]) => [1, -1].map(way => positive(Math.atan2(b, a) + way * TURN / 4))).sort((a, b) => a - b);
+  rays.forEach((low, i) => [low, 0.5 * (low + (rays[i + 1] ?? rays[0] + TURN))].forEach(angle => {
+    const u = [Math.cos(angle), Math.sin(angle)], seen = x.map(one => dot(one, u) > EDGE * Math.hypot(...one));
+    if (seen.some(Boolean) && mapped(coupling, seen).join() === seen.join()) found.set(seen.join(), seen);
+  }));
+  return [...found.values()];
+}
+
+/** The samples on which a neuron of this sign, once right, is right for ever in the early phase: theory.trap. */
+export function trap(problem, sign) {
+  const pulls = problem.y.map(one => LOSSES[problem.loss].pull(0, one)), own = pulls.map(one => sign * one > 0);
+  const toward = couplings(problem, sign).map((row, k) => row.map(one => sign * Math.sign(pulls[k]) * one));
+  let held = pulls.map(() => true);
+  for (;;) {
+    const next = held.map((one, k) => one && rises(toward[k].map((part, l) => !held[l] ? Math.min(part, 0) : own[l] ? part : 0)));
+    if (next.join() === held.join()) return held;
+    held = next;
+  }
+}
+
+/** Which samples lean away from a class sum: theory.check_class_sums. */
+export const leaning = ({ x, y }) => x.map((a, k) => [1, -1].some(sign =>
+  !rises(x.map((b, l) => y[l] === sign ? y[k] * sign * dot(a, b) : 0))));

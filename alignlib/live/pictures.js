@@ -3,7 +3,7 @@
 Each picture keeps one small state, which is also its part of the page's address; every change of it is drawn
 at once, and what takes longer (a run, a map) is computed a few milliseconds in every frame.
 */
-import { certify, early, extremal, flowing, leastSquares, lossOf, separation, start, threshold } from "./flow.js";
+import { certify, early, extremal, fixedPoints, flowing, leaning, leastSquares, lossOf, separation, start, threshold, trap } from "./flow.js";
 
 // What all pictures share --------------------------------------------------------------------------------
 
@@ -67,6 +67,7 @@ class Live {
 
   /** Put this into the state; the address follows once it rests. */
   change(part) {
+    this.moved = true;
     Object.assign(this.state, part);
     this.fresh();
     this.box.dispatchEvent(new CustomEvent("live", { detail: this.state }));
@@ -127,13 +128,12 @@ class Live {
     for (const [kind, words] of rows) add(made, "span", { "data-kind": kind }, words);
   }
 
-  /** The sentence under the picture, read aloud once it rests. */
+  /** The sentence under the picture, read aloud once it rests: only what a reader's hand has brought about. */
   say(text, kind = "") {
-    if (this.verdict.textContent === text) return;
-    this.verdict.textContent = text;
+    if (this.verdict.textContent !== text) this.verdict.textContent = text;
     this.verdict.dataset.kind = kind;
     clearTimeout(this.silence);
-    this.silence = setTimeout(() => { this.says.textContent = text; }, 700);
+    if (this.moved && this.says.textContent !== text) this.silence = setTimeout(() => { this.says.textContent = text; }, 700);
   }
 
   button(label, act) {
@@ -223,6 +223,16 @@ const path = (pane, points) => points.map((one, i) => `${i ? "L" : "M"}${pane.at
 const X = [-2.4, 2.4], Y = [-1.2, 2.0], END = 200;
 const TIMES = [0, ...Array.from({ length: 60 }, (_, i) => 0.1 * (END / 0.1) ** (i / 59))];
 const NAMES = ["left", "middle", "right"], CELLS = [48, 36];
+const FITS = 1e-3, REST = 1e-6; // shares of the first loss: it counts as fitted; what is left moves no line by a pixel
+const KINDS = ["open", "stuck", "fits"];
+
+/** What is certain of a network, that it fits or is stuck for ever; whether all that lives sees all points; whether it rests. */
+function certain(problem, f, net, patterns) {
+  const first = lossOf(problem, [0, 0, 0]), loss = lossOf(problem, f), proof = certify(problem, net, patterns);
+  const straight = proof.patterns.flat().every(on => on > 0);
+  const kind = loss < FITS * first ? "fits" : proof.holds ? "stuck" : "open";
+  return { kind, straight, proof, rests: (proof.holds ? proof.excess : loss) < REST * first };
+}
 
 class ThreePoints extends Live {
   constructor(box) {
@@ -243,8 +253,9 @@ class ThreePoints extends Live {
     this.hint = add(plane.svg, "text", { class: "live-title live-hint" }, "drag me");
     const disc = this.disc = this.pane("disc", "Directions of the neurons", [200, 200], [-1.15, 1.15], [-1.15, 1.15]);
     add(disc.svg, "circle", { cx: 100, cy: 100, r: 80, class: "live-rim" });
+    this.sees = ["all three", "none"].map(words => [add(disc.svg, "path", { class: "live-sees" }), add(disc.svg, "text", { class: "live-tick" }, words)]);
     this.needles = add(disc.svg, "g");
-    add(disc.svg, "text", { x: 100, y: 12, class: "live-title" }, "neurons");
+    add(disc.svg, "text", { x: 100, y: 12, class: "live-title" }, "points that neurons see");
     const falls = this.falls = this.pane("falls", "The loss over time", [200, 150], [Math.log10(0.1), Math.log10(END)], [-0.02, 1.05], [20, 8, 30, 30]);
     this.frameOf(falls);
     this.history = add(falls.svg, "path", { class: "live-curve" });
@@ -295,12 +306,24 @@ class ThreePoints extends Live {
     this.hint.setAttribute("y", y + 26);
     if (this.startKey !== start_) this.net = start(kind, width, 10 ** scale, seed);
     if (this.key !== key) {
-      const { x, y } = this.problem(), { beta: [a, b] } = leastSquares(x, y);
+      const { x, y } = this.problem(), [a, b] = leastSquares(x, y);
       this.line.setAttribute("d", path(this.plane, X.map(one => [one, a * one + b])));
+      this.drawSeen(x.map(([one]) => Math.atan2(1, one)));
     }
     if (this.ground !== ground) this.cells = this.order(), this.values = null;
     [this.startKey, this.key, this.ground] = [start_, key, ground];
     if (this.found) this.show();
+  }
+
+  /** Shade the directions from which a neuron sees all points, or none; the points are in these directions. */
+  drawSeen(angles) {
+    const low = Math.max(...angles) - Math.PI / 2, high = Math.min(...angles) + Math.PI / 2;
+    this.sees.forEach(([shade, words], i) => {
+      const middle = (low + high) / 2 + i * Math.PI, [x, y] = this.disc.at(0.6 * Math.cos(middle), 0.6 * Math.sin(middle));
+      shade.setAttribute("d", sector(this.disc, low + i * Math.PI, high + i * Math.PI, 0, 1));
+      words.setAttribute("x", x);
+      words.setAttribute("y", y + 4);
+    });
   }
 
   /** The map's cells, coarse ones first. */
@@ -316,11 +339,12 @@ class ThreePoints extends Live {
 
   get ready() { return this.shownKey === this.key; }
 
-  /** Follow the network from its start: for the state as it is now. */
+  /** Follow the network from its start, until nothing moves any more: for the state as it is now. */
   train() {
-    this.at = this.problem();
+    const at = this.at = this.problem();
     let steps = 0;
-    this.run = flowing(this.at, this.net, { times: TIMES, rtol: 1e-5, stop: () => ++steps > 10000 });
+    const stop = swarm => ++steps > 10000 || steps % 20 === 0 && certain(at, swarm.f, swarm.net(), swarm.patterns()).rests;
+    this.run = flowing(at, this.net, { times: TIMES, rtol: 1e-5, stop });
     this.runKey = this.key;
   }
 
@@ -351,17 +375,16 @@ class ThreePoints extends Live {
     return !this.ready || this.cells?.length > 0;
   }
 
-  /** Whether training gets stuck (1), fits (2) or neither within the time, with the middle point in this cell. */
+  /** What becomes certain within the time, with the middle point in this cell: a number in KINDS. */
   *guess([i, j, size]) {
     const ground = this.ground, half = size / 2;
     const middle = [X[0] + (i + half) / CELLS[0] * (X[1] - X[0]), Y[1] - (j + half) / CELLS[1] * (Y[1] - Y[0])];
-    const problem = this.problem(middle), first = lossOf(problem, [0, 0, 0]);
+    const problem = this.problem(middle);
     let answer = 0, steps = 0;
     const stop = swarm => {
       if (++steps % 20) return steps > 500;
-      if (lossOf(problem, swarm.f) < 1e-3 * first) answer = 2;
-      else if (certify(problem, swarm.net(), swarm.patterns()).holds) answer = 1;
-      return answer !== 0;
+      answer = KINDS.indexOf(certain(problem, swarm.f, swarm.net(), swarm.patterns()).kind);
+      return answer > 0;
     };
     const run = flowing(problem, this.net, { times: [0, END], rtol: 1e-4, stop });
     while (!run.next().done) {
@@ -375,7 +398,7 @@ class ThreePoints extends Live {
     const canvas = document.createElement("canvas"), style = getComputedStyle(this.box);
     [canvas.width, canvas.height] = CELLS;
     const ink = canvas.getContext("2d");
-    const colours = [null, style.getPropertyValue("--live-stuck"), style.getPropertyValue("--live-fits")];
+    const colours = KINDS.map((kind, i) => i && style.getPropertyValue(`--live-${kind}`));
     this.values.forEach((value, at) => {
       if (!colours[value]) return;
       ink.fillStyle = colours[value];
@@ -385,12 +408,19 @@ class ThreePoints extends Live {
   }
 
   judge() {
-    const { loss, nets, patterns } = this.found, end = loss.at(-1), first = loss[0];
-    this.box.dataset.loss = end;
-    const proof = certify(this.at, nets.at(-1), patterns.at(-1));
-    if (proof.holds) this.say(`Stuck for ever, and that is proved: all living neurons see all three points, the curve ends as the straight line of least squares, at a loss of ${brief(proof.limit)}.`, "stuck");
-    else if (end < 1e-3 * first) this.say(`It fits: neurons see different points, the curve bends, and the loss has fallen to ${brief(end)}.`, "fits");
-    else this.say(`Not decided: at time ${brief(this.found.end)} the loss is ${brief(end)}, and no proof that it stays there holds.`, "open");
+    const { t, nets, loss, outputs, patterns, steps, end } = this.found;
+    const { kind, straight, proof } = certain(this.at, outputs.at(-1), nets.at(-1), patterns.at(-1));
+    const why = !proof.living ? "all neurons are dead"
+      : straight ? "all living neurons see all three points, so over these the curve ends as the straight line of least squares"
+        : "the curve bends, but no neuron will ever see other points than now, and no curve of this kind meets all three";
+    if (kind === "fits") this.say(`It fits: ${straight ? "the three points are as good as on one line" : "neurons see different points, the curve bends"}, and the loss has fallen to ${brief(loss.at(-1))}.`, kind);
+    else if (kind === "open") this.say(`Not decided: at time ${brief(end)} the loss is ${brief(loss.at(-1))}, and no proof that it stays there holds.`, kind);
+    else this.say(`Stuck for ever, and that is proved: ${why}. The loss ends at ${brief(proof.limit)}.`, kind);
+    Object.assign(this.box.dataset, { loss: loss.at(-1), steps });
+    if (kind !== "open") for (const later of TIMES.slice(t.length)) { // it rests from here on
+      t.push(later);
+      for (const kept of [nets, loss, patterns]) kept.push(kept.at(-1));
+    }
   }
 
   show() {
@@ -417,7 +447,7 @@ data = al.Dataset(
 net = al.live.start("${kind}", width=${width}, scale=1e${scale}, seed=${seed})
 path = al.gradient_flow(net, data, "squared", t_end=${END})
 print(path)
-print(al.theory.certify_nonconvergence(path, ${END}).holds)`;
+print(al.theory.certify_stuck(path, ${END}).holds)`;
   }
 }
 
@@ -444,6 +474,7 @@ function drawNeedles(group, disc, w, v, patterns) {
 // The circle ---------------------------------------------------------------------------------------------
 
 const MOST = 12, RIM = 1, FAN = 72, SLOW = 0.1;
+const percent = share => `${Math.round(100 * share)}\u202f%`;
 const degrees = angle => ((Math.round(angle * 180 / Math.PI) % 360) + 360) % 360;
 const TONES = ["a", "b", "c", "d"];
 
@@ -464,6 +495,7 @@ class Samples extends Live {
           const points = structuredClone(this.state.points), r = Math.hypot(x, y) || 1;
           const size = clamp(r, 0.25, 1.15) / r, round = one => Math.round(1000 * one) / 1000;
           points[k] = [round(x * size), round(y * size), points[k][2]];
+          this.touched = k;
           this.change({ points });
         },
         step: 0.04,
@@ -482,8 +514,41 @@ class Samples extends Live {
       if (!point) return;
       knob.lastChild.setAttribute("d", point[2] > 0 ? "M-7 0a7 7 0 1 0 14 0a7 7 0 1 0 -14 0" : "M-6 -6H6V6H-6Z");
       knob.lastChild.classList.toggle("live-negative", point[2] < 0);
+      knob.lastChild.classList.toggle("live-hollow", this.hollow(k));
     }));
   }
+
+  /** The plane with all that is drawn under the samples. */
+  circle(size) {
+    const pane = this.pane_ = this.pane("circle", "The plane of the input weights, with samples to drag", size, [-1.24, 1.24], [-1.24, 1.24]);
+    this.groups = {};
+    for (const cone of ["plus", "minus", "dead", "rays"]) this.groups[cone] = add(pane.svg, "path", { class: `live-cone live-${cone}` });
+    for (const [cone, words] of [["plus", "S₊"], ["minus", "S₋"], ["dead", "dead"]]) this.groups[`${cone}Name`] = add(pane.svg, "text", { class: "live-tick" }, words);
+    const [x0, y0] = pane.at(0, 0);
+    add(pane.svg, "circle", { cx: x0, cy: y0, r: pane.at(RIM, 0)[0] - x0, class: "live-rim" });
+    this.basins = add(pane.svg, "g");
+    this.fan = add(pane.svg, "path", { class: "live-fan" });
+    this.goals = add(pane.svg, "g");
+    return pane;
+  }
+
+  drawEnds() {
+    const pane = this.pane_;
+    this.basins.replaceChildren();
+    this.goals.replaceChildren();
+    let tone = 0;
+    for (const one of this.ends) {
+      const name = one.dead ? "dead" : TONES[tone++ % TONES.length];
+      add(this.basins, "path", { d: sector(pane, ...one.basin, 1.04, 1.08), class: `live-basin live-tone-${name}` });
+      if (one.dead) continue;
+      const tip = [Math.cos(one.angle), Math.sin(one.angle)], [x, y] = pane.at(1.02 * tip[0], 1.02 * tip[1]);
+      add(this.goals, "path", { d: path(pane, [[0, 0], tip]), class: `live-goal live-tone-${name}` });
+      const turn = 90 - one.angle * 180 / Math.PI;
+      add(this.goals, "path", { d: "M0 -1L7 13H-7Z", transform: `translate(${x} ${y}) rotate(${turn})`, class: `live-tip live-tone-${name}` });
+    }
+  }
+
+  hollow(k) { return this.state.points[k][2] < 0; }
 
   named(k) {
     const [x, y, label] = this.state.points[k];
@@ -551,15 +616,7 @@ function drawCones(groups, pane, { x, y }) {
 class Circle extends Samples {
   constructor(box) {
     super(box, { points: [[-0.574, 0.819, 1], [0, -1, -1], [0.574, 0.819, 1]], angle: 300, sign: 1, time: 60 });
-    const pane = this.pane_ = this.pane("circle", "The plane of the input weights, with samples to drag", [470, 470], [-1.24, 1.24], [-1.24, 1.24]);
-    this.groups = {};
-    for (const cone of ["plus", "minus", "dead", "rays"]) this.groups[cone] = add(pane.svg, "path", { class: `live-cone live-${cone}` });
-    for (const [cone, words] of [["plus", "S₊"], ["minus", "S₋"], ["dead", "dead"]]) this.groups[`${cone}Name`] = add(pane.svg, "text", { class: "live-tick" }, words);
-    const [x0, y0] = pane.at(0, 0), r = pane.at(RIM, 0)[0] - x0;
-    add(pane.svg, "circle", { cx: x0, cy: y0, r, class: "live-rim" });
-    this.basins = add(pane.svg, "g");
-    this.fan = add(pane.svg, "path", { class: "live-fan" });
-    this.goals = add(pane.svg, "g");
+    const pane = this.circle([470, 470]);
     this.way = add(pane.svg, "path", { class: "live-way" });
     this.corners = add(pane.svg, "path", { class: "live-corners" });
     this.samples(pane);
@@ -602,22 +659,6 @@ class Circle extends Samples {
     this.tell(problem);
   }
 
-  drawEnds() {
-    const pane = this.pane_;
-    this.basins.replaceChildren();
-    this.goals.replaceChildren();
-    let tone = 0;
-    for (const one of this.ends) {
-      const name = one.dead ? "dead" : TONES[tone++ % TONES.length];
-      add(this.basins, "path", { d: sector(pane, ...one.basin, 1.04, 1.08), class: `live-basin live-tone-${name}` });
-      if (one.dead) continue;
-      const tip = [Math.cos(one.angle), Math.sin(one.angle)], [x, y] = pane.at(1.02 * tip[0], 1.02 * tip[1]);
-      add(this.goals, "path", { d: path(pane, [[0, 0], tip]), class: `live-goal live-tone-${name}` });
-      const turn = 90 - one.angle * 180 / Math.PI;
-      add(this.goals, "path", { d: "M0 -1L7 13H-7Z", transform: `translate(${x} ${y}) rotate(${turn})`, class: `live-tip live-tone-${name}` });
-    }
-  }
-
   drawTraces() {
     const lines = Array.from({ length: FAN }, () => []);
     if (this.traced !== this.key) {
@@ -658,7 +699,7 @@ class Circle extends Samples {
 
   tell(problem) {
     const living = this.ends.filter(one => !one.dead), dies = this.ends.filter(one => one.dead).reduce((sum, one) => sum + one.share, 0);
-    const percent = share => `${Math.round(100 * share)}\u202f%`, mu = separation(problem);
+    const mu = separation(problem);
     const goals = living.map(one => `${degrees(one.angle)}° (${percent(one.share)}${one.pattern.some(on => on === 0) ? ", sliding" : ""})`).join(", ");
     const pattern = this.followed.finalPatterns[0], died = !pattern.some(on => on > 0) && !pattern.some(on => on === 0);
     const [a, b] = this.followed.directions[0], crossed = this.followed.events.length;
@@ -690,21 +731,12 @@ const fanOf = sign => {
 
 class Threshold extends Samples {
   constructor(box) {
-    const at = [40, 64, 88, 112, 136, 175], points = at.map((angle, k) => {
-      const label = k % 2 ? -1 : 1, a = angle * Math.PI / 180;
-      return [+(label * Math.cos(a)).toFixed(3), +(label * Math.sin(a)).toFixed(3), label];
-    });
-    super(box, { points, sign: 1, time: 60 });
-    const pane = this.pane_ = this.pane("circle", "The plane of the input weights, with samples to drag", [420, 420], [-1.24, 1.24], [-1.24, 1.24]);
-    this.groups = {};
-    for (const cone of ["plus", "minus", "dead", "rays"]) this.groups[cone] = add(pane.svg, "path", { class: `live-cone live-${cone}` });
-    for (const [cone, words] of [["plus", "S₊"], ["minus", "S₋"], ["dead", "dead"]]) this.groups[`${cone}Name`] = add(pane.svg, "text", { class: "live-tick" }, words);
-    const [x0, y0] = pane.at(0, 0);
-    add(pane.svg, "circle", { cx: x0, cy: y0, r: pane.at(RIM, 0)[0] - x0, class: "live-rim" });
-    this.fan = add(pane.svg, "path", { class: "live-fan" });
+    super(box, { points: [[0.574, 0.819, 1], [-0.574, 0.819, 1], [0, -1, -1]], sign: 1, time: 60 });
+    const pane = this.circle([420, 420]);
     this.samples(pane);
-    this.numbers = Array.from({ length: MOST }, (_, k) => add(pane.svg, "text", { class: "live-tick", "aria-hidden": "true" }, `${k + 1}`));
-    this.side = this.pane("side", "Patterns: those of the map, and those of the neurons", [230, 330], [0, 230], [330, 0], [0, 0, 0, 0]);
+    this.numbers = Array.from({ length: MOST }, () => add(pane.svg, "text", { class: "live-tick" }));
+    this.place = add(pane.svg, "text", { class: "live-title live-start", x: 4, y: 412 });
+    this.side = this.pane("side", "Patterns: those of the threshold map, and those with which neurons end", [230, 330], [0, 230], [330, 0], [0, 0, 0, 0]);
     this.rows = add(this.side.svg, "g");
     this.slider("time", "time", 61, i => shown(i * SLOW, 1));
     this.select("sign", "output weight", [[1, "v > 0"], [-1, "v < 0"]]);
@@ -712,85 +744,99 @@ class Threshold extends Samples {
     this.begin();
   }
 
+  /** A sample that is loose is hollow; the others are held. */
+  hollow(k) { return !this.held[k]; }
+
+  named(k) {
+    return `sample ${k + 1}, ${this.held[k] ? "held" : "loose"}, label ${this.state.points[k][2] > 0 ? "+1" : "−1"}, at ${this.angle(k)} degrees; Enter turns the label`;
+  }
+
+  angle(k) { return degrees(Math.atan2(this.state.points[k][1], this.state.points[k][0])); }
+
   draw() {
-    for (const put of this.handles) put();
     const problem = this.problem(), { sign, time, points } = this.state, pane = this.pane_;
+    this.held = trap(problem, sign);
+    for (const put of this.handles) put();
     drawCones(this.groups, pane, problem);
     this.numbers.forEach((number, k) => {
-      const [x, y] = points[k] ? pane.at(points[k][0] * 1.12, points[k][1] * 1.12) : [-99, -99];
+      const [x, y] = points[k] ? pane.at(points[k][0] * 0.84, points[k][1] * 0.84) : [0, 0];
+      number.textContent = points[k] ? `${k + 1}` : "";
       number.setAttribute("x", x);
       number.setAttribute("y", y + 4);
     });
-    this.early = early(problem, fanOf(sign));
-    const { w } = this.early.at(time * SLOW);
-    this.fan.setAttribute("d", w.map(([a, b]) => { const r = Math.hypot(a, b) || 1; return path(pane, [[0.9 * a / r, 0.9 * b / r], [a / r, b / r]]); }).join(""));
-    [this.seen, this.back] = threshold(problem, sign);
-    this.counts = new Map();
-    for (const pattern of this.early.finalPatterns) {
-      const key = pattern.map(on => +(on > 0)).join("");
-      this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
+    this.place.textContent = this.touched < points.length ? `sample ${this.touched + 1} at ${this.angle(this.touched)}°` : "drag a sample";
+    const key = [points.flat(), sign].join();
+    if (this.key !== key) {
+      this.key = key;
+      this.run = early(problem, fanOf(sign));
+      this.ends = extremal(problem, sign);
+      this.fixed = fixedPoints(problem, sign);
+      [this.seen, this.back] = threshold(problem, sign);
+      this.drawEnds();
+      this.table();
     }
-    this.table();
+    const { w } = this.run.at(time * SLOW);
+    this.fan.setAttribute("d", w.map(([a, b]) => { const r = Math.hypot(a, b) || 1; return path(pane, [[0.92 * a / r, 0.92 * b / r], [a / r, b / r]]); }).join(""));
     this.tell(problem);
   }
 
+  /** The threshold map from the class on, and the patterns with which neurons end, with their shares. */
   table() {
-    const { points } = this.state, n = points.length, size = Math.min(20, 150 / n), left = 52;
+    const { points } = this.state, n = points.length, size = Math.min(20, 108 / n), left = 56, most = 5;
     this.rows.replaceChildren();
     const title = (y, words) => add(this.rows, "text", { x: 0, y, class: "live-title live-start" }, words);
-    const row = (y, name, pattern, note = "") => {
-      add(this.rows, "text", { x: left - 8, y: y + size * 0.72, class: "live-tick live-end" }, name);
-      pattern.forEach((on, k) => add(this.rows, "rect", { x: left + k * size, y, width: size - 2, height: size - 2, class: `live-cell${on ? points[k][2] > 0 ? " live-up" : " live-down" : ""}` }));
-      add(this.rows, "text", { x: left + n * size + 4, y: y + size * 0.72, class: "live-tick live-start" }, note);
+    const row = (y, name, pattern, note, tone) => {
+      add(this.rows, "text", { x: left - 8, y: y + 13, class: "live-tick live-end" }, name);
+      if (tone) add(this.rows, "path", { d: `M0 ${y + 3}h9v9h-9Z`, class: `live-basin live-tone-${tone}` });
+      pattern.forEach((on, k) => {
+        const x = left + k * size, colour = points[k][2] > 0 ? " live-up" : " live-down";
+        add(this.rows, "rect", { x, y, width: size - 2, height: 16, class: `live-cell${on === 1 ? colour : ""}` });
+        if (on === 0) add(this.rows, "path", { d: `M${x} ${y + 16}l${size - 2} -16`, class: "live-axis" });
+      });
+      add(this.rows, "text", { x: left + n * size + 4, y: y + 13, class: "live-tick live-start" }, note);
+      return y + 20;
     };
     title(14, "the threshold map");
-    for (let k = 0; k < n; k++) add(this.rows, "text", { x: left + (k + 0.45) * size, y: 30, class: "live-tick" }, `${k + 1}`);
-    const cycle = this.seen.length - this.back, most = 5;
+    for (let k = 0; k < n; k += size > 12 ? 1 : 2) add(this.rows, "text", { x: left + (k + 0.45) * size, y: 30, class: "live-tick" }, `${k + 1}`);
+    const signs = pattern => pattern.map(on => on ? 1 : -1), cycle = this.seen.length - this.back;
     let y = 36;
     this.seen.slice(0, most).forEach((pattern, i) => {
-      const note = i < this.back ? "" : cycle === 1 ? "fixed" : "cycle";
-      row(y, i ? `round ${i}` : "class", pattern, note);
-      y += size + 2;
+      y = row(y, i ? `round ${i}` : "class", signs(pattern), i < this.back ? "" : cycle === 1 ? "fixed" : `cycle of ${cycle}`);
     });
     title(y += 24, "where neurons end");
     y += 8;
-    for (const [key, count] of [...this.counts].sort((a, b) => b[1] - a[1]).slice(0, 6)) {
-      row(y, `${count}`, [...key].map(Number), +key === 0 ? "dead" : this.distance(key) === 0 ? "foretold" : "");
-      y += size + 2;
-    }
+    let tone = 0;
+    for (const one of this.ends.slice(0, 7)) y = row(y, percent(one.share), one.pattern, this.kind(one), one.dead ? "dead" : TONES[tone++ % TONES.length]);
+    this.side.svg.setAttribute("viewBox", `0 0 230 ${Math.max(y, 200)}`);
   }
 
-  /** In how many samples a pattern differs from the nearest of those that the map ends with. */
-  distance(key) {
-    return Math.min(...this.seen.slice(this.back).map(end => end.filter((on, k) => +on !== +key[k]).length));
-  }
+  kind({ dead, pattern }) { return dead ? "dead" : pattern.includes(0) ? "sliding" : "fixed"; }
 
   tell(problem) {
-    const { x, y } = problem, mu = separation(problem), n = x.length;
+    const { x, y } = problem, { sign, points } = this.state, mu = separation(problem), n = x.length, pairs = n * (n - 1) / 2;
     let wrong = 0;
     x.forEach(([a, b], k) => x.forEach(([c, d], l) => { wrong += l < k && y[k] * y[l] * (a * c + b * d) <= 0; }));
-    const sum = sign => x.reduce(([a, b], [c, d], k) => y[k] === sign ? [a + c, b + d] : [a, b], [0, 0]);
-    const leans = x.filter(([a, b], k) => [1, -1].some(sign => { const [c, d] = sum(sign); return sign * y[k] * (a * c + b * d) <= 0; })).length;
-    const living = [...this.counts].filter(([key]) => +key !== 0), total = living.reduce((all, [, count]) => all + count, 0);
-    const right = living.reduce((all, [key, count]) => all + (this.distance(key) === 0 ? count : 0), 0);
-    const cycle = this.seen.length - this.back, pairs = n * (n - 1) / 2;
-    const ends = cycle === 1 ? `the map comes to rest after ${this.back} ${this.back === 1 ? "round" : "rounds"}` : `the map falls into a cycle of ${cycle} patterns`;
-    Object.assign(this.box.dataset, { mu, violating: wrong / pairs, leaning: leans / n, rounds: this.back, cycle, counts: JSON.stringify(Object.fromEntries(this.counts)) });
-    this.say(`Assumption 1 ${mu > 0 ? "holds" : `fails in ${wrong} of ${pairs} pairs`} (μ = ${shown(mu)}); ${leans ? `${leans} of ${n} samples ${leans === 1 ? "leans" : "lean"} away from a class sum` : "every sample leans the right way from both class sums"}. From the class ${ends}; ${right} of ${total} living neurons end there.`, mu > 0 ? "fits" : leans ? "stuck" : "open");
+    const leans = leaning(problem).filter(Boolean).length, both = y.includes(1) && y.includes(-1), cycle = this.seen.length - this.back;
+    const word = pattern => pattern.map(on => +on).join(""), these = this.fixed.map(word);
+    const living = this.ends.filter(one => !one.dead), share = ends => ends.reduce((sum, one) => sum + one.share, 0);
+    const home = share(living.filter(one => one.pattern.every((on, k) => on === (points[k][2] * sign > 0 ? 1 : -1))));
+    const held = points.flatMap((_, k) => this.held[k] ? [k + 1] : []);
+    Object.assign(this.box.dataset, { mu, violating: wrong / pairs, leaning: leans / n, rounds: this.back, cycle, held, fixed: these, ends: JSON.stringify(living.map(one => [one.angle, one.rate, one.share])) });
+    const sums = !both ? "" : leans ? `${leans} of ${n} samples ${leans === 1 ? "leans" : "lean"} away from a class sum. ` : "The class sums hold. ";
+    const points_ = !these.length ? "The threshold map has no fixed point" : these.length === 1 ? `The only fixed point is ${these}` : `Fixed points: ${these.join(", ")}`;
+    this.say(`Assumption 1 ${mu > 0 ? "holds" : `fails in ${wrong} of ${pairs} pairs`} (μ = ${shown(mu)}). ${sums}Held for v ${sign > 0 ? ">" : "<"} 0: ${held.length === n ? "every sample" : held.length ? held.join(", ") : "none"}. ${points_}; of the living neurons ${percent(home / (share(living) || 1))} end active on their class alone.`, mu > 0 ? "fits" : leans ? "stuck" : "open");
   }
 
   asPython() {
-    const { sign } = this.state;
+    const { points, sign } = this.state, both = new Set(points.map(([, , label]) => label)).size > 1;
     return `${this.dataInPython()}
 print(data.mu, al.geometry.violating_share(data))
-print(al.theory.check_class_sums(data).measured)
+${both ? "print(al.theory.check_class_sums(data).measured)\n" : ""}print(al.theory.trap(data, ${sign}))
 print(al.theory.settle(data, ${sign}))
-
-angle = np.radians(5 * (np.arange(72) + 0.37))
-w = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-early = al.early_flow(al.Network(w, np.full(72, ${sign})), data, "exponential")
-patterns, counts = np.unique(early.final_patterns, axis=0, return_counts=True)
-print(patterns.astype(int), counts)`;
+print(al.theory.fixed_points(data, ${sign}))
+for vector in al.extremal_vectors(data, "exponential"):
+    if vector.sign == ${sign}:
+        print(vector)`;
   }
 }
 

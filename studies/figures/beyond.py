@@ -1,14 +1,10 @@
 """Figures and tables of chapter 6: three samples, 45 pairs, label noise, and what a violation costs."""
 
-from functools import cache
-
 import matplotlib.pyplot as plt
 import numpy as np
 
 import alignlib as al
-from alignlib import widgets
 
-DEAD = "dead"
 # The pairs that are named, and where their names stand from the dot, in points.
 NAMED = {(0, 1): (8, -3), (2, 7): (-8, 8), (3, 8): (-24, -3)}
 
@@ -161,93 +157,6 @@ def ignored(right, wrong):
     ax.set_xticks([1, 10, 100], ["1", "10", "100"])
     ax.set_yticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
     return fig
-
-
-@cache
-def rim(angle, flipped):
-    """The data, the starts in degrees, where balanced neurons with v > 0 end as words, and in degrees.
-
-    They start at whole degrees and three tenths: never on a hyperplane of samples at whole degrees.
-    """
-    data = points([55, angle, 270], [1, -1 if flipped == "flipped" else 1, -1])
-    degrees = np.arange(360) + 0.3
-    w = np.stack([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))], axis=1)
-    path = al.early_flow(al.Network(w, np.ones(360)), data, "exponential")
-    words = np.array([word(*both) for both in zip(path.final_patterns, path.sliding)], dtype="<U4")
-    words[~(path.final_patterns | path.sliding).any(axis=1)] = DEAD
-    return data, degrees, words, np.degrees(np.arctan2(*path.directions.T[::-1]))
-
-
-def far(figure, angle, flipped):
-    """Three samples, and around them where the neurons end that start in each direction."""
-    data, degrees, words, ends = rim(angle, flipped)
-    figure.set_layout_engine("none")
-    axis = figure.add_axes((0, 0, 1, 1), aspect="equal", xlim=(-1.7, 1.7), ylim=(-1.7, 1.7))
-    axis.axis("off")
-    for name in np.unique(words):
-        colour = _colour(name, data)
-        axis.scatter(*_at(degrees[words == name], 1.25), s=14, c=colour)
-        if name != DEAD:
-            end, style = ends[words == name][0], {"arrowstyle": "-|>", "color": colour, "lw": 2}
-            axis.annotate("", _at(end, 1.15), (0, 0), arrowprops=style)
-            axis.text(*_at(end, 1.48), name, color=colour, ha="center", va="center", weight="bold")
-    for k, held in enumerate(al.theory.trap(data)):
-        _sample(axis, data, k, held)
-
-
-def _sample(axis, data, k, held):
-    """A circle for the label 1, a square for -1; filled if it is held."""
-    colour, marker = (al.plots.POSITIVE, "o") if data.y[k] > 0 else (al.plots.NEGATIVE, "s")
-    face = colour if held else "white"
-    axis.scatter(*data.x[k], s=110, marker=marker, ec=colour, fc=face, lw=2, zorder=3)
-    x, y = data.x[k]
-    axis.text(0.82 * x + 0.1 * y, 0.82 * y - 0.1 * x, str(k + 1), ha="center", va="center")
-
-
-def _at(degrees, radius):
-    return radius * np.cos(np.radians(degrees)), radius * np.sin(np.radians(degrees))
-
-
-def _colour(name, data):
-    """Blue: on the class; green: at another fixed point; pink: sliding; grey: dead."""
-    if name == DEAD:
-        return al.plots.DEAD
-    if name == word(data.y > 0):
-        return al.plots.POSITIVE
-    return al.plots.OTHERS[2] if "s" in name else al.plots.OTHERS[1]
-
-
-def say(angle, flipped):
-    """The explorer in words."""
-    data, _, words, _ = rim(angle, flipped)
-    fixed = ", ".join(word(one) for one in al.theory.fixed_points(data)) or "none"
-    held = ", ".join(str(k + 1) for k in np.flatnonzero(al.theory.trap(data))) or "none"
-    found, count = np.unique(words, return_counts=True)
-    where = ", ".join(f"{found[i]} ({count[i] / 360:.0%})" for i in np.argsort(-count, kind="stable"))
-    holds = "holds" if data.mu > 0 else "fails"
-    return (
-        f"Sample 2 at {angle} degrees, its label {flipped}: Assumption 1 {holds}. "
-        f"Fixed points: {fixed}; held: {held}; starts end in {where}."
-    )
-
-
-# Every ten degrees, and where it is in the book; no two samples share a hyperplane.
-ANGLES = sorted({*range(0, 360, 10), 125} - {90, 270})
-
-
-def explorer():
-    """How far from Assumption 1: drag the second of the three samples, flip its label."""
-    return widgets.Explorer(
-        "how-far",
-        far,
-        {"angle": ("sample 2, degrees", ANGLES), "flipped": ("its label", ["kept", "flipped"])},
-        say,
-        "Circles have the label 1, squares -1; filled: held for $v > 0$, hollow: loose. The rim: where a "
-        "neuron with $v > 0$ ends that starts in this direction. Blue: on its class; green: at another "
-        "fixed point; pink: sliding; grey: dead. Arrows: the ends and their patterns.",
-        size=(4.4, 4.4),
-        start={"angle": 125},
-    )
 
 
 def name_of(one):
