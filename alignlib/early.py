@@ -69,13 +69,14 @@ def early_flow(
     """Follow every neuron of `net` under the constant pulls `g_k(0)` of the zero network.
 
     Exact for any data, slope and loss: `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩` between events in closed form,
-    events by the rules in `polygon` and `filippov.meet`. It does not depend on the scale of `net`. Where
+    events by the rules in `alignlib.solver.filippov`. It does not depend on the scale of `net`. Where
     the Filippov solution is not unique `σ'(0) = 0` decides: a neuron that reaches w = 0 (a time-like
     one can) rests there, and `status` says so. With a `negative_slope` other than 0 it goes on from there
     by the rule for walls, applied to all of them.
 
     Parameters
     ----------
+    loss : "exponential", "logistic" or "squared" (`al.loss.get` has their mean), or a `Loss`
     t_end : float; without it, the time of the last event of all, unless weights overflow before, or the
         last of `t_save` if that is later
     t_save : times to keep; without it, 0 and `t_end`

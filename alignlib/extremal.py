@@ -60,8 +60,11 @@ def extremal_vectors(
 ) -> list[ExtremalVector]:
     """All extremal vectors for d = 2, exactly; those found from random `starts` in other dimensions.
 
+    A vector that points along its own `± D`: a direction in which a small neuron can grow without turning.
+
     Parameters
     ----------
+    loss : "exponential", "logistic" or "squared" (`al.loss.get` has their mean), or a `Loss`
     starts : int, neurons that `early_flow` follows in the search, half of them with v > 0
     rng : seed or Generator of the search
     pulls : (n,) constant pulls in place of those of the zero network

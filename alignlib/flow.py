@@ -67,11 +67,12 @@ def gradient_flow(
     hold it there for a while.
 
     Every event is found, in order, but for dips behind a hyperplane that are less deep than the tolerance
-    (module `search` says why), and a neuron that slides may be released late where that changes its
-    rapidity by less than a tenth of `rtol` (module `sliding`). `al.doubt` tells what hangs on `rtol`.
+    (module `alignlib.solver.search` says why), and a neuron that slides may be released late where that changes its
+    rapidity by less than a tenth of `rtol` (module `alignlib.solver.sliding`). `al.doubt` tells what hangs on `rtol`.
 
     Parameters
     ----------
+    loss : "exponential", "logistic" or "squared" (`al.loss.get` has their mean), or a `Loss`
     rtol : float
         Each step may add this much to the error of the rapidity `∫‖D_j‖ dt` of any neuron, which
         is the relative error of the neuron; so it does not depend on the scale of the start.
@@ -87,7 +88,8 @@ def gradient_flow(
     ValueError
         If an argument does not fit, or the loss or a pull is not finite at the start.
     FlowError
-        If a step cannot be made small enough; it carries the trajectory until then.
+        If a step cannot be made small enough, or there are too many; its `trajectory` is the run until then.
+        An interrupt raises nothing: the trajectory ends there, and its `status` says so.
 
     Examples
     --------

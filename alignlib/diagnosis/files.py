@@ -15,7 +15,7 @@ NEEDED = ("x", "y", "t", "w", "v", "loss")
 
 
 def save(path: Trajectory, file: str | Path) -> None:
-    """Write a run to `file`, by `numpy.savez_compressed`.
+    """Write a run to `file`, under this very name, by `numpy.savez_compressed`.
 
     The arrays: `x` (n, d), `y` (n,), `t` (m,), `w` (m, h, d), `v` (m, h), and `loss`, a name ("squared",
     "exponential", "logistic"), optionally `reduction` ("sum" or "mean"), `factor` (of a squared loss) and
@@ -24,7 +24,7 @@ def save(path: Trajectory, file: str | Path) -> None:
     Raises
     ------
     ValueError
-        If the loss is none of these, or the run has a weight decay.
+        If the loss is none of these, the run has a weight decay, or `file` is a folder.
 
     Examples
     --------
@@ -38,17 +38,13 @@ def save(path: Trajectory, file: str | Path) -> None:
     """
     inputs.undecayed("path", path, "such a file")
     place = inputs.path("file", file)
+    if place.is_dir():
+        raise ValueError(f"`file` must be the name of a file to write, got the folder {str(place)!r}")
     w, v = path.weights()
-    np.savez_compressed(
-        place,
-        x=path.data.x,
-        y=path.data.y,
-        t=path.t,
-        w=w,
-        v=v,
-        negative_slope=path.start.negative_slope,
-        **_written(path.loss_function),
-    )
+    arrays = {"x": path.data.x, "y": path.data.y, "t": path.t, "w": w, "v": v}
+    words = {"negative_slope": path.start.negative_slope, **_written(path.loss_function)}
+    with place.open("wb") as archive:  # NumPy would add a suffix to a name
+        np.savez_compressed(archive, **arrays, **words)
 
 
 def _written(loss):

@@ -1,4 +1,4 @@
-"""From facts to findings and advice: one function a rule.
+"""From facts to findings and advice: one function a rule, listed in `RULES`; facts come from `report`.
 
 A finding is a `Claim` that states what is wrong: "holds" means that it was found. Findings that rest on the
 flow are "not applicable" where the run did not follow it. An advice says what to pass instead.

@@ -36,13 +36,13 @@ the length of the next step is chosen             collocation (`next_length`), `
 a step is refused, a run given up                 `alignlib.flow`
 a sliding neuron is released                      sliding (when), filippov (where to), swarm (a cell)
 a neuron comes to w = 0 and rests                 advance, and polygon in the early phase (`_rest`)
-weight decay                                      swarm: after each step all weights shrink
+weight decay                                      swarm: after each step all weights shrink, to 0 in the end
 who moves as one                                  groups (the rule), cells (the algebra), swarm (its end)
 what is written down at an event, and read of it  events
 what `path.at` calls, and what memory it takes    replay
 what counts as zero, and every other such number  tolerances
 what Numba needs, and plain loops                 compiled
-chunks and threads                                threads
+how neurons are divided, and who moves them       swarm and constant cut chunks; threads runs them
 
 Rooms, in the order in which they may import each other
 -------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Threads for what is done to many neurons: in fixed chunks, so that the results do not depend on them.
+"""Threads for what is done to many neurons. The callers cut fixed chunks, so results do not depend on them.
 
 Compiled code lets go of Python's lock, so threads run it side by side. `ALIGNLIB_THREADS` says how many;
 without it, as many as the process may use.
