@@ -11,6 +11,7 @@ KEYS = (
     "stuck",
     "unused",
     "waiting",
+    "slow",
     "dead",
     "stragglers",
     "empty",
