@@ -106,6 +106,18 @@ def real(pair):
     return described(load(pair), 300, 0)
 
 
+def some(data, each):
+    """The first samples of each class, so many."""
+    keep = np.sort(np.concatenate([np.flatnonzero(data.y == s)[:each] for s in (1, -1)]))
+    return al.Dataset(data.x[keep], data.y[keep], data.name)
+
+
+def cifar10(folder, a, b, each=500, width=300):
+    """A row for two classes of CIFAR-10, from the files of a reader: as many images as of MNIST."""
+    data = some(al.data.cifar10_files(folder, a, b), each)
+    return {"source": "CIFAR-10", "a": a, "b": b} | described(data, width, 0)
+
+
 def controlled(point):
     """100 neurons on samples that violate Assumption 1 by a controlled amount."""
     return described(drawn(point), 100, point.seed)

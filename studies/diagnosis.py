@@ -2,7 +2,7 @@
 
     python -m studies.diagnosis     some minutes on one core
 
-Writes `diagnosis_faults.csv`: every fault of `planted`, five seeds each, with the findings and whether the
+Writes `diagnosis_faults.csv`: every fault of `planted`, ten seeds each, with the findings and whether the
 advice, carried out, has worked; `diagnosis_healthy.csv`: 200 healthy runs; `diagnosis_width.csv`,
 `diagnosis_scale.csv` and `diagnosis_bias.csv`: a trade-off each; `diagnosis_inputs.csv`: four real data
 sets, prepared in four ways.
@@ -15,7 +15,7 @@ import numpy as np
 import alignlib as al
 from studies import planted, tables
 
-SEEDS = 5
+SEEDS = 10
 WIDTHS = (2, 3, 4, 5, 6, 8)
 SCALES = tuple(10.0**-k for k in range(13))
 BIASES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.5)

@@ -64,8 +64,37 @@ def early_stop(seed):
     return flow(al.data.three_points(), al.Network.unbalanced(200, 2, 1e-3, rng=seed), 90.0, "squared")
 
 
+def escaping(seed):
+    """The first such start, of seeds a hundred apart, that the flow fits if it is not stopped."""
+    for rng in range(seed, seed + 1000, 100):
+        path = early_stop(rng)
+        if again(path, t_end=400.0).loss[-1] < 1e-3:
+            return path
+    raise ValueError(f"`seed` {seed} has no such start")
+
+
 def waited(path, advice):
     return bool(again(path, t_end=advice.use["t_end"]).loss[-1] <= 0.9 * path.loss[-1])
+
+
+SMALL = 0.05  # size of the small input beside the bias
+
+
+def small_input(seed, size=SMALL):
+    """A line over one small input and a bias: its level is soon learned, its slope, 5 % of it, is not."""
+    rng = np.random.default_rng(seed)
+    at = rng.uniform(-1, 1, 20)
+    data = al.Dataset(np.column_stack([size * at, np.ones(20)]), 1 + 0.05 * at)
+    return flow(data, al.Network.balanced(50, 2, 1e-3, rng=seed), 12.0, "squared")
+
+
+def fallen(path, advice):
+    """Whether what is above the limit has fallen tenfold by the date, and not yet by half of it."""
+    until, limit = advice.use["t_end"], al.theory.certify_stuck(path, path.t[-1]).limit
+    longer = again(path, t_end=until)
+    half = longer.loss_function.value(longer.outputs_at([until / 2])[0], path.data.y)
+    most = 0.1 * (path.loss[-1] - limit)
+    return bool(longer.loss[-1] - limit <= most < half - limit)
 
 
 def dead(seed):
@@ -182,7 +211,8 @@ def shorter(path, advice):
 
 FAULTS = {
     "spurious point": Fault(spurious, "unused", added),
-    "stopped early": Fault(early_stop, "waiting", waited),
+    "stopped early": Fault(escaping, "waiting", waited),
+    "small input": Fault(small_input, "slow", fallen),
     "dead": Fault(dead, "dead", lambda path, advice: learned(again(path, **advice.use))),
     "stragglers": Fault(stragglers, "stragglers", smaller),
     "empty class": Fault(one_sided, "empty", widened),

@@ -1,4 +1,4 @@
-"""Runs of gradient descent at a finite step: on the three points, who escapes; on MNIST, who aligns.
+"""Runs of gradient descent at a finite step on the three points: who escapes.
 
     python -m studies.steps     about five minutes on one core
 
@@ -17,15 +17,6 @@ SEEDS = 50  # of one row; they move together
 STEPS = (0.05, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.35)
 SCALES = (1e-1, 3e-2, 1e-2, 1e-4, 1e-5, 1e-6)  # beside 1e-3
 LEAST = 0.1750427350427  # the loss of least squares on the three points
-
-
-KINDS = (  # name, step, number of steps, and what else: for MNIST
-    ("step 0.0005", 5e-4, 80, {}),
-    ("step 0.002", 2e-3, 30, {}),
-    ("momentum 0.9, step 0.00002", 2e-5, 280, {"momentum": 0.9}),
-    ("batches of 100, step 0.004", 4e-3, 150, {"batch_size": 100}),
-    ("weight decay 1, step 0.002", 2e-3, 30, {"weight_decay": 1.0}),
-)
 
 
 @dataclass(frozen=True)
@@ -95,21 +86,6 @@ def adam(step, n_steps):
         ((f - y) ** 2).mean(dim=1).sum().backward()  # the runs do not touch each other
         rule.step()
     return ends(w.detach().numpy(), v.detach().numpy())
-
-
-def mnist():
-    """Rows on MNIST 0/1 when the loss has moved by 1 %: time, largest angle (°), turned, largest N/v²."""
-    data = al.data.mnist_pair(0, 1)
-    net, rows = al.Network.balanced(50, data.dim, 1e-6, rng=0), []
-    for name, step, n_steps, more in KINDS:
-        path = al.gradient_descent(net, data, "exponential", step, n_steps, max_events=0, rng=0, **more)
-        time = path.when(0.99 * path.loss[0])
-        now = path.at(time)
-        goal = np.where(net.v > 0, *al.geometry.cosine(now.w, al.geometry.centres(data)).T)
-        clock = data.n / more.get("batch_size", data.n) * (1 - more.get("momentum", 0.0))
-        turned, drift = (now.v * net.v < 0).sum(), (now.minkowski() / now.v**2).max()
-        rows.append([name, time / clock, np.degrees(np.arccos(goal.min())), int(turned), drift])
-    return rows
 
 
 def blocks():

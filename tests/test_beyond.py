@@ -1,6 +1,9 @@
 """The statements of chapter 6 that are not about the library alone, and the studies behind its tables."""
 
+import json
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +11,8 @@ import pytest
 import alignlib as al
 from studies import class_sums, costs, violated
 from studies.figures import beyond
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_neurons_that_see_enough_obedient_samples_end_right_and_in_time():
@@ -54,20 +59,49 @@ def test_the_separation_is_what_was_asked_for(mu):
     assert data.mu == pytest.approx(mu, abs=1e-9)
 
 
-def test_a_row_of_costs_for_cifar10_from_its_files(tmp_path):
-    """A small file in the format of CIFAR-10: class 0 dark above, class 1 dark below."""
+def small_cifar10(folder):
+    """Small files in the format of CIFAR-10: class 0 dark above, class 1 dark below."""
     rng = np.random.default_rng(0)
     dark = np.arange(3072) < 1536
     for number in range(1, 6):
         labels = [0, 1] * 4
         images = [rng.integers(0, np.where(dark == (label == 0), 100, 256)) for label in labels]
         batch = {b"data": np.array(images, dtype=np.uint8), b"labels": labels}
-        (tmp_path / f"data_batch_{number}").write_bytes(pickle.dumps(batch))
+        (folder / f"data_batch_{number}").write_bytes(pickle.dumps(batch))
+
+
+def test_a_row_of_costs_for_cifar10_from_its_files(tmp_path):
+    small_cifar10(tmp_path)
     row = costs.measured(al.data.cifar10_files(tmp_path, 0, 1), width=20, trained=10)
     assert row["n"] == 40
     assert row["loose_plus"] == row["loose_minus"] == row["errors"] == 0
     assert row["right_plus"] == row["right_minus"] == 1
     assert row["loss"] < 0.1
+
+
+def test_the_cell_for_cifar10_makes_its_table_when_the_files_are_there(tmp_path, monkeypatch):
+    """The cell of the fine print with a folder in it: two classes that the map tells apart."""
+    small_cifar10(tmp_path)
+    page = json.loads((ROOT / "chapters" / "06_fine_print.ipynb").read_text(encoding="utf-8"))
+    (source,) = ("".join(cell["source"]) for cell in page["cells"] if cell.get("id") == "own-cifar10")
+    assert source.startswith("folder = None")
+    shown = []
+    names = {"al": al, "beyond": beyond, "class_sums": class_sums, "display": shown.append}
+    for pairs in ("", "(0, 1)"):  # as it is, and with a folder and the pair that is in the files
+        code = source.replace("None", repr(str(tmp_path)) if pairs else "None", 1)
+        code = re.sub(r"pairs = .*", f"pairs = [{pairs}]", code)
+        assert not shown
+        exec(compile(code, "own-cifar10", "exec"), names)
+    (table,) = shown
+    (row,) = names["rows"]
+    assert (row[0], *row[2:]) == ("CIFAR-10 0/1", 0, 100, "1 and 1", 0)
+    assert "CIFAR-10 0/1" in str(table)
+
+
+def test_the_first_samples_of_each_class_are_taken():
+    data = al.Dataset(np.arange(1.0, 11)[:, None], [1, -1, -1, -1, 1, 1, 1, -1, 1, -1])
+    assert class_sums.some(data, 2).x[:, 0].tolist() == [1, 2, 3, 5]
+    assert class_sums.some(data, 99).n == 10
 
 
 def test_what_preparation_promises():

@@ -5,7 +5,7 @@ import pytest
 from scipy.linalg import expm
 
 import alignlib as al
-from studies import late, steps, turning
+from studies import late, optimisers, steps, turning
 
 
 def test_a_step_is_a_boost_times_a_contraction():
@@ -120,3 +120,48 @@ def test_the_law_has_the_exponent_of_the_chance():
 def test_no_exit_where_the_neuron_cannot_turn():
     exits = turning.exits(al.data.toy_2d(n=3), "exponential")
     assert [round(one.rate, 3) for one in exits] == [1.638, 1.638]  # none for v > 0, at the rate 1
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Samples in seven dimensions, one of them blank, in place of the images."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(6, 7)) * [1, 1, 1, 1, 1, 1, 0]
+    data = al.Dataset(x, [1, -1, 1, -1, 1, -1])
+    monkeypatch.setattr(optimisers, "zeros_and_ones", lambda: data)
+    return data
+
+
+@pytest.mark.parametrize("more", [{}, {"momentum": 0.5, "decay": 0.3}, {"batch": 2}])
+def test_the_optimisers_of_the_study_are_those_of_the_library(small, more):
+    run = optimisers.Run("SGD", 0.01, scale=0.1, seed=2, **{"batch": 6} | more)
+    mine = [net for _, (net, _) in zip(range(8), optimisers.stepped(run))]
+    settings = {"momentum": run.momentum, "weight_decay": run.decay}
+    batch = {"batch_size": 2, "rng": 2} if run.batch == 2 else {}
+    start = optimisers.start(run)
+    path = al.gradient_descent(start, small, "exponential", 0.01, 7, **settings, **batch)
+    assert mine[0].w == pytest.approx(start.w, abs=0)
+    assert mine[-1].w == pytest.approx(path.final.w, abs=1e-13)
+    assert mine[-1].v == pytest.approx(path.final.v, abs=1e-13)
+
+
+def test_the_first_step_of_adam_forgets_the_scale_and_half_of_the_signs(small):
+    """Of its rate in every input that is pulled, whatever the start; who was opposed has turned."""
+    rate, scale = 1e-3, 1e-4
+    run = optimisers.Run("Adam", rate, batch=6, scale=scale)
+    (before, _), (after, _) = (one for _, one in zip(range(2), optimisers.stepped(run)))
+    D = al.geometry.pulled(before, small, small.y)
+    alive = D.any(axis=1)
+    inward = (before.w * D).sum(axis=1)
+    w, v = before.w + rate * np.sign(before.v[:, None] * D), before.v + rate * np.sign(inward)
+    # Adam's constant is 1e-8, gradients are about 1e-4: 1e-4 of a step is missing, more of a few.
+    assert np.median(np.abs(after.w - w)) < 1e-3 * rate
+    assert np.abs(after.v - v).max() < 0.1 * rate
+    assert np.array_equal(after.w[:, 6], before.w[:, 6])
+    turned = after.v * before.v < 0
+    assert np.array_equal(turned[alive], (before.v * inward < 0)[alive])
+    assert 10 < turned.sum() < 40  # of 50 fair coins
+
+
+def test_angles_of_rows():
+    assert optimisers.angle(np.eye(2), np.array([[1.0, 1.0], [0.0, -2.0]])) == pytest.approx([45, 180])

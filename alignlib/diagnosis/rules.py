@@ -25,6 +25,7 @@ GAP = 0.05  # of the largest output: a run that is further from the flow does no
 FEW = 0.25  # share of the labels that may be named as suspicious: beyond it chapter 6 finds no clean class
 CHANCE = 1e-6  # of as many dead neurons by a random start
 LEFT = 0.05  # share of the loss that must still be above its limit for a slow fall to matter
+NOTHING = 1e-9  # share of the loss up to which a limit is zero, but for rounding
 
 
 @dataclass(frozen=True)
@@ -296,9 +297,10 @@ def slow(facts):
     claim = _claim("slow", "The loss is above its limit (share of it)", "measured here",
                    proof.excess / facts.stalled.loss, LEFT, hypotheses=facts.follows)  # fmt: skip
     wait = float(np.log(10) / (2 * proof.rate))
+    limit = about(proof.limit if proof.limit > NOTHING * facts.stalled.loss else 0.0)
     return claim, Advice(
         f"Wait {about(wait)} longer",
-        f"the slowest rate is {about(proof.rate)}, and the loss {about(proof.limit)} lies ahead",
+        f"the slowest rate is {about(proof.rate)}, and the loss {limit} lies ahead",
         "slow",
         "what is above that has fallen tenfold (estimated: patterns and sizes kept)",
         {"t_end": float(facts.path.t[-1] + wait)},

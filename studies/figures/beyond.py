@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 
 import alignlib as al
 
@@ -162,6 +163,13 @@ def ignored(right, wrong):
 def name_of(one):
     """The data of a row."""
     return NAMES.get(one.source, f"{one.source} {one.a}/{one.b}")
+
+
+def mapped(rows):
+    """The columns and rows of a table of pairs that the map and the early flow have seen."""
+    columns = "data", "violating pairs (%)", "loose (%)", "right off them (%)", "patterns", "slide (%)"
+    table = pd.DataFrame(rows)
+    return columns, [(name_of(one), round(100 * one.pairs), *_shares(one)) for one in table.itertuples()]
 
 
 def preparation(one):

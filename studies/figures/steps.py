@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import alignlib as al
-from studies import steps, turning
+from studies import optimisers, steps, turning
 from studies.figures.failure import interval
 
 BLUE, ORANGE, GREY = al.plots.POSITIVE, al.plots.NEGATIVE, "0.45"
@@ -131,6 +131,30 @@ def _dot(ax, x, part, ink, mark, name):
     bars = [[share - low], [high - share]]
     ax.errorbar(
         [x], [share], bars, fmt=mark, color=ink, ms=5, lw=1, mfc="white" if mark == "s" else ink, label=name
+    )
+
+
+def rules(table, moment="early"):
+    """The columns and rows of the table of rules on MNIST 0/1 at a moment, over the seeds of each."""
+    count = optimisers.SEEDS * optimisers.WIDTH
+    angles = ("angle to the class sum (°)", "to its signs (°)")
+    columns = ("", "time", *angles, f"turned, of {count}", "$N/v^2$", "rank")
+    return columns, [
+        (name, *_rule(table[place * optimisers.SEEDS :][: optimisers.SEEDS], moment))
+        for place, name in enumerate(optimisers.KINDS)
+    ]
+
+
+def _rule(part, moment):
+    middle = part.median(numeric_only=True)
+    drift = middle[f"imbalance_{moment}"]
+    return (
+        f"{middle[f'time_{moment}']:.2g}",
+        f"{middle[f'typical_{moment}']:.2g}",
+        f"{middle[f'signs_{moment}']:.2g}",
+        int(part[f"turned_{moment}"].sum()),
+        f"{drift:.0f}" if drift > 1 else f"{drift:.0e}" if drift > 1e-12 else "0",
+        f"{part[f'rank_{moment}'].max():.2f}",
     )
 
 
