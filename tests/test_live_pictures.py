@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from alignlib import live, widgets
-from tests.test_pages import PAGES, PHONE, WIDE, Visit, notebook_text
+from tests.test_pages import LEAST_LETTERS, PAGES, PHONE, WIDE, Visit, notebook_text
 
 PICTURES = [
     (name, picture)
@@ -129,6 +129,19 @@ def test_a_still_stands_without_scripts_and_in_print(browser, site, name, pictur
         visit.page.emulate_media(media="print")
         assert visit.page.locator(f"#live-{picture} img").is_visible()
         assert not visit.page.locator(f"#live-{picture} .live-stage").is_visible()
+
+
+# How many pixels high each piece of text is, under what the page makes of the picture.
+LETTERS = """svg => [...svg.querySelectorAll("text")].map(text =>
+  text.getScreenCTM().a * parseFloat(getComputedStyle(text).fontSize))"""
+
+
+@pytest.mark.parametrize(("name", "picture"), PICTURES)
+def test_a_phone_shows_the_letters(browser, site, name, picture):
+    with Visit(browser, site, name, PHONE) as visit:
+        panes = Picture(visit, picture).box.locator(".live-pane").all()
+        sizes = [size for pane in panes for size in pane.evaluate(LETTERS)]
+    assert min(sizes) >= LEAST_LETTERS, sorted(sizes)[:5]
 
 
 @pytest.mark.parametrize(
