@@ -59,7 +59,7 @@ lint: .venv/installed
 	$(BIN)/mypy
 
 test: .venv/browser .venv/node_modules lint book
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 elsewhere: .venv/installed
 	@$(BIN)/python -m tests.elsewhere $(SETTINGS)

@@ -67,8 +67,9 @@ def gradient_flow(
     hold it there for a while.
 
     Every event is found, in order, but for dips behind a hyperplane that are less deep than the tolerance
-    (module `alignlib.solver.search` says why), and a neuron that slides may be released late where that changes its
-    rapidity by less than a tenth of `rtol` (module `alignlib.solver.sliding`). `al.doubt` tells what hangs on `rtol`.
+    (`alignlib.solver.search` says why), and a neuron that slides may be released late where that changes
+    its rapidity by less than a tenth of `rtol` (`alignlib.solver.sliding`). `al.doubt` tells what hangs on
+    `rtol`.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ def gradient_flow(
     ValueError
         If an argument does not fit, or the loss or a pull is not finite at the start.
     FlowError
-        If a step cannot be made small enough, or there are too many; its `trajectory` is the run until then.
+        If a step cannot be made small enough, or there are too many; `trajectory` is the run until then.
         An interrupt raises nothing: the trajectory ends there, and its `status` says so.
 
     Examples

@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 COPY = ROOT / "lab"
 COMMAND = ("jupyter", "lab", "--notebook-dir=lab/chapters")
 READ_BY_NOTEBOOKS = ("chapters", "benchmarks")
+# A figure that is run again keeps its width.
+SURROUNDINGS = {"PYTHONSTARTUP": str(ROOT / "book" / "letters.py")}
 NOTE = ".copied.json"  # for each file the hash of what was copied
 
 
@@ -53,7 +55,7 @@ def main():
     os.chdir(ROOT)
     jupyter, *arguments = COMMAND
     program = str(Path(sys.executable).with_name(jupyter))
-    os.execv(program, [program, *arguments, *sys.argv[1:]])
+    os.execve(program, [program, *arguments, *sys.argv[1:]], {**os.environ, **SURROUNDINGS})
 
 
 if __name__ == "__main__":

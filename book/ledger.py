@@ -136,6 +136,8 @@ def fill(app, doctree, docname):
         pages = {name: claims_of(app.env).get(name, []) for name in names}
         shown = [count([claim for claims in pages.values() for claim in claims])]
         for name, claims in pages.items():
+            if not claims:
+                continue
             address = app.builder.get_relative_uri(docname, name)
             title = nodes.reference("", numbered(app.env, name), refuri=address, internal=True)
             proofs = {

@@ -23,8 +23,8 @@ FORMULA = re.compile(
 )
 NOISE = re.compile(r' (?:data-c|data-mml-node|data-latex|xmlns(?::xlink)?|focusable|unselectable)="[^"]*"')
 ERROR = re.compile(r'data-mjx-error="([^"]*)"')
-# A line may break after a picture, and so between a formula and its full stop, if nothing forbids it.
-STOPPED = re.compile(r'(<span class="math (?:(?!</?span).)*</span>)([.,;:!?)\]’”]+)', re.DOTALL)
+# A line may break beside a picture, so between a formula and its bracket or stop, if nothing forbids it.
+STOPPED = re.compile(r'([(\[‘“]*)<span class="math (?:(?!</?span).)*</span>([.,;:!?)\]’”]*)', re.DOTALL)
 GLYPH = re.compile(r'href="#(MJX-[^"]+)"')
 GROUP = re.compile(r'<g( transform="[^"]*")?><use ([^>]*)></use></g>')  # a group of one glyph
 
@@ -60,6 +60,11 @@ def lean(svg):
     return svg
 
 
+def together(match):
+    """A formula in one line with the bracket before it and with what stops it."""
+    return f'<span class="stopped">{match[0]}</span>' if match[1] or match[2] else match[0]
+
+
 def of(match):
     """The formula that was found: its TeX, and whether it has a line of its own."""
     return unescape(match[3]).strip(), match[2] == "["
@@ -81,7 +86,7 @@ def finish(app, exception):
     style.write_text(made["style"], encoding="utf-8")
     for path, text in texts.items():
         text = FORMULA.sub(lambda match: match[1] + done[of(match)], text)
-        text = STOPPED.sub(r'<span class="stopped">\1\2</span>', text)
+        text = STOPPED.sub(together, text)
         for error in ERROR.findall(text):
             logging.getLogger(__name__).warning("%s: bad TeX: %s", path.name, error, type="mathematics")
         outlines = "".join(made["glyphs"][name] for name in sorted(set(GLYPH.findall(text))))

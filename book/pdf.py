@@ -72,7 +72,7 @@ def read(page, pages):
     soup = BeautifulSoup((HTML / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
     article = soup.select_one("article")
     for one in article.select(
-        "script, a.headerlink, details.hide, .toctree-wrapper, .screen, .explorer-still"
+        "script, a.headerlink, details.hide, .toctree-wrapper, .screen, .explorer-still, .live-still"
     ):
         one.decompose()
     for one in article.select(".explorer-controls"):

@@ -16,6 +16,13 @@ from book.browser import MISSING, QUIET, find
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
 NODE_MODULES = Path(sys.prefix) / "node_modules"  # of tests/package.json: see the Makefile
+# Minutes each: they begin first, or one process would wait at the end for another that has one of them.
+LONG = ("test_lighthouse", "test_lab", "test_package", "test_pages", "test_accessibility")
+
+
+def pytest_collection_modifyitems(items):
+    rank = {name: at for at, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(LONG)))
 
 
 def executed(path):

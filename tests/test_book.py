@@ -3,7 +3,7 @@
 import re
 
 from book import access, counting, light, scope
-from book.mathematics import ERROR, FORMULA, lean, of, typeset
+from book.mathematics import ERROR, FORMULA, STOPPED, lean, of, together, typeset
 from book.store import CHAPTERS
 from tests.conftest import HTML
 
@@ -124,3 +124,12 @@ def test_every_page_counts_from_one_and_every_kind_for_itself():
         "one": {"figure": {"a": (1,), "b": (2,)}, "theorem": {"t": (1,)}},
         "two": {"figure": {"c": (1,), "d": (2,)}},
     }
+
+
+def test_a_formula_stays_in_one_line_with_its_bracket_and_its_stop():
+    formula = '<span class="math notranslate"><svg></svg></span>'
+    text = f"see {formula} now (if {formula} or “{formula}”), and ({formula} too)"
+    parts = [f"“{formula}”),", f"({formula}"]
+    done = STOPPED.sub(together, text)
+    assert all(f'<span class="stopped">{part}</span>' in done for part in parts)
+    assert done.count("stopped") == len(parts)

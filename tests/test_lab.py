@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-from book.lab import COMMAND, NOTE, refresh
+from book.lab import COMMAND, NOTE, SURROUNDINGS, refresh
 from tests.conftest import HTML, ROOT
 from tests.test_pages import notebook_text
 
@@ -54,12 +54,13 @@ def lab(tmp_path_factory):
     nbformat.write(LIVE, home / "lab" / "chapters" / "live.ipynb")
     places = ("CONFIG", "DATA", "RUNTIME", "LAB_SETTINGS", "LAB_WORKSPACES")
     own = {f"JUPYTER{'_' * (not p.startswith('LAB'))}{p}_DIR": str(home / p.lower()) for p in places}
+    env = {**os.environ, **SURROUNDINGS, **own}
     jupyter, *arguments = COMMAND
     command = [Path(sys.executable).with_name(jupyter), *arguments, *OPTIONS]
     # So that the test can ask the application for cells: those out of sight are not in the page.
     command += ["--LabApp.expose_app_in_browser=True"]
     with (home / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=home, env={**os.environ, **own}, stdout=log, stderr=log)
+        server = subprocess.Popen(command, cwd=home, env=env, stdout=log, stderr=log)
     try:
         yield address(server, home / "log")
     finally:
@@ -183,9 +184,24 @@ def test_numbers_are_those_of_the_page_and_references_lead_somewhere(browser, la
 def test_a_chapter_runs_and_its_explorers_move(browser, lab, name):
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     notebook = Notebook(context.new_page(), lab, name)
+    stored = widths(notebook.cells())
     live(notebook, explorers(name))
+    assert widths(notebook.cells()) == {at: pytest.approx(wide, abs=2) for at, wide in stored.items()}
+    for at, wide in list(stored.items())[:1]:  # the page gives a figure the width that its output has
+        picture = notebook.cell(at).locator(".jp-RenderedImage img")
+        assert picture.evaluate("one => one.clientWidth") == pytest.approx(wide, abs=2)
     notebook.page.evaluate("panel.sessionContext.shutdown()")
     context.close()
+
+
+def widths(cells):
+    """The width in pixels of each figure, by the number of its cell; rounding may move it by one."""
+    return {
+        at: output["metadata"]["image/png"]["width"]
+        for at, cell in enumerate(cells)
+        for output in cell.get("outputs", ())
+        if "image/png" in output.get("data", {})
+    }
 
 
 def live(notebook, names):

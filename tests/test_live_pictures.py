@@ -143,6 +143,19 @@ def test_a_still_stands_without_scripts_and_in_print(browser, site, name, pictur
         assert not visit.page.locator(f"#live-{picture} .live-stage").is_visible()
 
 
+# How many pixels high each piece of text is, under what the page makes of the picture.
+LETTERS = """svg => [...svg.querySelectorAll("text")].map(text =>
+  text.getScreenCTM().a * parseFloat(getComputedStyle(text).fontSize))"""
+
+
+@pytest.mark.parametrize(("name", "picture"), PICTURES)
+def test_a_phone_shows_the_letters(browser, site, name, picture):
+    with Visit(browser, site, name, PHONE) as visit:
+        panes = Picture(visit, picture).box.locator(".live-pane").all()
+        sizes = [size for pane in panes for size in pane.evaluate(LETTERS)]
+    assert min(sizes) >= LEAST_LETTERS, sorted(sizes)[:5]
+
+
 @pytest.mark.parametrize(
     "link",
     [

@@ -32,6 +32,7 @@ class Visit:
     """A page opened in a browser, with everything it complained about and asked for."""
 
     def __init__(self, browser, site, name, viewport=WIDE, **context):
+        self.name = name
         self.context = browser.new_context(viewport=viewport, **context)
         self.page = self.context.new_page()
         self.console, self.failed, self.outside = [], [], []
@@ -79,15 +80,20 @@ def test_the_address_of_the_book_leads_to_its_landing_page(browser, site):
     page.close()
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_mathematics_is_typeset_without_an_error(browser, site, name):
-    with Visit(browser, site, name) as visit:
-        count = visit.page.locator
-        assert count("mjx-container").count() == count(".math").count()
-        assert count("[data-mjx-error]").count() == 0
-        assert count("mjx-merror").count() == 0
-        if name.endswith("01_setup"):
-            assert count("mjx-container").count() > 50
+@pytest.fixture(scope="module", params=PAGES)
+def opened(browser, site, request):
+    """A page on a wide screen, opened once for the tests that only look at it."""
+    with Visit(browser, site, request.param) as visit:
+        yield visit
+
+
+def test_mathematics_is_typeset_without_an_error(opened):
+    count = opened.page.locator
+    assert count("mjx-container").count() == count(".math").count()
+    assert count("[data-mjx-error]").count() == 0
+    assert count("mjx-merror").count() == 0
+    if opened.name.endswith("01_setup"):
+        assert count("mjx-container").count() > 50
 
 
 @pytest.mark.parametrize("name", PAGES + EXTRA)
@@ -96,15 +102,13 @@ def test_nothing_scrolls_sideways_on_a_phone(browser, site, name):
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_every_figure_has_a_sentence_for_those_who_do_not_see_it(browser, site, name):
-    with Visit(browser, site, name) as visit:
-        figures = visit.page.locator("article img").evaluate_all("all => all.map(one => one.alt)")
+def test_every_figure_has_a_sentence_for_those_who_do_not_see_it(opened):
+    figures = opened.page.locator("article img").evaluate_all("all => all.map(one => one.alt)")
     for alt in figures:
         assert "_images/" not in alt  # what Sphinx writes when there is none
         assert len(alt.split()) >= 8
         assert alt.rstrip().endswith(".")
-    if name in (TOC["root"], "chapters/01_setup"):
+    if opened.name in (TOC["root"], "chapters/01_setup"):
         assert figures
 
 

@@ -82,7 +82,7 @@ def bill(table):
         "pairs that violate (%)",
         "loose (%)",
         "neurons right off them (%)",
-        "patterns, v > 0 and v < 0",
+        "end patterns, $v > 0$ and $v < 0$",
         "loss per sample",
         "stable rank",
     )
@@ -112,14 +112,14 @@ def survives(table):
         "20 samples",
         "all aligned at half the loss, of 50",
         "median time of the last event",
-        "loss at t = 100, median",
-        "exponent p of its fall t⁻ᵖ",
+        "loss at $t = 100$, median",
+        "exponent $p$ of its fall $t^{-p}$",
         "stable rank, median",
     )
     shown = {
-        ("mu", 0.3): "μ = 0.3",
-        ("mu", -0.3): "μ = −0.3",
-        ("mu", -0.5): "μ = −0.5",
+        ("mu", 0.3): "$\\mu = 0.3$",
+        ("mu", -0.3): "$\\mu = -0.3$",
+        ("mu", -0.5): "$\\mu = -0.5$",
         ("arbitrary", 2): "2 arbitrary ones",
         ("noise", 1): "1 wrong label",
         ("noise", 3): "3 wrong labels",
@@ -154,7 +154,7 @@ def ignored(right, wrong):
     ax.text(6, 9, "one wrong label", color=al.plots.NEGATIVE)
     ax.text(4.5, 0.01, "no wrong label", ha="right")
     ax.axhline(1, color="0.6", ls=":", lw=1, zorder=0)
-    ax.set(xlabel="time t", ylabel="loss L", xlim=(0.5, 100))
+    ax.set(xlabel="time $t$", ylabel="loss $L$", xlim=(0.5, 100))
     ax.set_xticks([1, 10, 100], ["1", "10", "100"])
     ax.set_yticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
     return fig

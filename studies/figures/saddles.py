@@ -133,7 +133,9 @@ def decay(runs, start, ends):
     _, ax = plt.subplots(figsize=(5, 2.7))
     share = np.linspace(0, ends, 41)
     for (rate, path), mark in zip(runs.items(), "os^"):
-        ax.semilogy(share, saddles.excess(path, start + share / rate), mark, ms=4, label=f"λ = {rate:g}")
+        ax.semilogy(
+            share, saddles.excess(path, start + share / rate), mark, ms=4, label=rf"$\lambda = {rate:g}$"
+        )
     ax.set(xlabel="$\\lambda\\,(t - t_{\\rm p})$", ylabel="mass above the least")
     ax.legend()
 
@@ -148,5 +150,5 @@ def waits(table):
     top.errorbar(spread.mean().index, spread.mean(), [down, up], fmt="o", color=BLACK, ms=4, lw=1)
     jitter = 10 ** np.linspace(-0.2, 0.2, 10)
     low.semilogx(table.scale * jitter[table.seed], table.final_loss, "o", color=BLACK, ms=3.5, mfc="none")
-    top.set(ylabel="alive, v < 0")
+    top.set(ylabel="alive, $v < 0$")
     low.set(xlabel="scale $\\varepsilon$", ylabel="final loss", ylim=(0, 0.09))

@@ -8,12 +8,12 @@ from alignlib.plots import POSITIVE
 from studies.work import DESCENT, OURS
 
 PANELS = {
-    "A-100-100": "A: 100 samples",
-    "A-500-100": "A: 500 samples",
-    "B-2000": "B: 2,000 neurons",
-    "M": "M: 50 neurons",
-    "S-100-100": "S: A with a leaky slope",
-    "D-200": "D: B with weight decay",
+    "A-100-100": "A: $n = 100$, $h = 100$",
+    "A-500-100": "A: $n = 500$, $h = 100$",
+    "B-2000": "B: $h = 2{,}000$",
+    "M": "M: $h = 50$",
+    "S-100-100": "S: leaky slope",
+    "D-200": "D: weight decay",
 }
 COLOURS = ["#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0072B2", "#D55E00"]
 
@@ -34,7 +34,7 @@ def polygon(run, data):
 
 def order(found):
     """The error against the number of steps, of each problem in `found`: see `work.errors`."""
-    _, ax = plt.subplots(figsize=(5, 3.2))
+    fig, ax = plt.subplots(figsize=(5, 3.8))
     for (name, (_, steps, error, _)), mark in zip(found.items(), ("o-", "s--")):
         ax.loglog(steps, error, mark, label=name, ms=5)
     guide = np.array([15, 300])
@@ -44,7 +44,7 @@ def order(found):
     ax.set(xlabel="steps", ylabel="error of the outputs")
     ax.set_xticks([10, 30, 100, 300], labels=[10, 30, 100, 300])
     ax.minorticks_off()
-    ax.legend()
+    fig.legend(loc="outside lower center", ncols=1)
 
 
 def work(table, error):

@@ -59,7 +59,7 @@ class Opposed:
             if -30 < wall < 150:
                 top.axhline(wall, color="0.75", lw=0.8)
         top.set(ylabel="angle of $w$ (°)", ylim=(0, 125), yticks=[0, 45, 90])
-        top.legend(loc="lower left")
+        top.legend(loc="upper center")
         bottom.axhline(0, color="0.75", lw=0.8)
         bottom.plot(times, [net.v[0] / np.hypot(*net.w[0]) for net in nets], "--", color="black")
         bottom.plot(t, ratio, "-", color=BLUE)
@@ -81,8 +81,8 @@ def chances(rows, single):
         ax.semilogy(x, chance, mark, color=ink, ms=6, label=name)
         ax.semilogy(x, law, "-", color=ink, lw=1)
     ax.semilogy(*single, "^--", color="black", ms=5, lw=1, label="three points, one sample a step")
-    ax.set(xlabel=r"$1/(\eta\|D\|)$", ylabel=r"chance to turn the sign of $v$", ylim=(1e-8, 3))
-    ax.legend(loc="upper right")
+    ax.set(xlabel=r"$1/(\eta\|D\|)$", ylabel=r"chance to turn the sign of $v$", ylim=(1e-9, 3))
+    ax.legend(loc="lower left")
 
 
 def shares(table):
