@@ -1,0 +1,37 @@
+"""A Sphinx extension: the pages that a build has written are finished, each once.
+
+Formulas are typeset, what the theme gets wrong is mended, the page is made light, and at last its policy
+names the scripts that it is left with. A page that has its policy is finished: what an earlier build left
+is not worked on again.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # Jupyter Book loads rooms one by one
+from book import access, light, mathematics, policy
+
+
+def written(out):
+    """The text of every page, in two parts: those that are not finished, and those that are."""
+    paths = sorted(path for path in out.rglob("*.html") if "_static" not in path.relative_to(out).parts)
+    texts = {path: path.read_text(encoding="utf-8") for path in paths}
+    done = {path: text for path, text in texts.items() if policy.META.search(text)}
+    return {path: text for path, text in texts.items() if path not in done}, done
+
+
+def finish(app, exception):
+    if exception or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    new, done = written(out)
+    new = mathematics.filled(out, new)
+    new = {path: access.repaired(text) for path, text in new.items()}
+    new = light.lightened(out, new, done)
+    for path, text in new.items():
+        path.write_text(policy.stated(text), encoding="utf-8")
+
+
+def setup(app):
+    app.connect("build-finished", finish, priority=900)  # when the pages are otherwise done
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
