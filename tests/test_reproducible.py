@@ -10,9 +10,11 @@ from book import status
 from tests.conftest import HTML, ROOT
 
 WRITTEN = {".html", ".js", ".css", ".json", ".inv", ".svg"}
-# What a run, a moment or a machine leaves: the address of an object, a random name, a folder of its own.
+# What a run, a moment or a machine leaves: the address of an object, a random name, that of a table which
+# pandas styles, a folder of its own.
 TRACES = re.compile(
     rb"0x[0-9a-f]{9,}|\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b"
+    rb'|id="T_[0-9a-f]{5}\b'
 )
 
 
@@ -30,7 +32,8 @@ def test_a_page_carries_no_trace_of_the_run_that_made_it(site):
 
 
 def test_a_trace_would_be_found():
-    for trace in (b"<Axes at 0x7f1c2a3b4d50>", b'id="9f1b6c1e-5d0c-4c5e-9a39-1f6f0d1b2a3c"'):
+    identity = b'id="9f1b6c1e-5d0c-4c5e-9a39-1f6f0d1b2a3c"'
+    for trace in (b"<Axes at 0x7f1c2a3b4d50>", identity, b'<td id="T_97e34_row0_col0">'):
         assert TRACES.search(trace)
     assert not TRACES.search(b"#0x1F the colour 0xffffff")
 
