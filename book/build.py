@@ -19,7 +19,8 @@ from book import surroundings
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 LETTERS = ROOT / "book" / "letters.py"
-JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
+# Without a package that compiles grammars for two seconds whenever jsonschema is imported, and is not used.
+EXECUTION = 'import sys; sys.modules["rfc3987_syntax"] = None; from book import execution; execution.main()'
 KEPT = ("lock", "home")  # of the build itself; nothing in them is printed
 VARIABLES = ("GITHUB_", "SOURCE_DATE_EPOCH")  # what book/launch.py and book/status.py read
 PAGES = ("chapters/**/*.ipynb", "chapters/**/*.md")  # Jupyter Book sees which of them have changed
@@ -113,16 +114,10 @@ def make():
 
 
 def build():
-    from book.execution import execute, notebooks  # what it needs takes a second to import
-
-    # For this process and all kernels; IPython runs the startup file.
+    """In a process of its own: an interpreter's text encoding and hashes are fixed when it starts."""
+    # For all kernels, too; IPython runs the startup file.
     env = surroundings.clean(BUILD / "home") | {"PYTHONSTARTUP": str(LETTERS)}
-    os.environ.clear()
-    os.environ.update(env)
-    execute(notebooks(), BUILD / ".jupyter_cache")
-    # -n: broken references are warnings; -W: warnings are errors.
-    command = [JUPYTER_BOOK, "build", "-W", "-n", "--keep-going", "."]
-    code = subprocess.call(command, cwd=ROOT)
+    code = subprocess.call([sys.executable, "-c", EXECUTION], cwd=ROOT, env=env)
     if code:
         sys.exit(f"The book was not built: see the messages above (jupyter-book returned {code}).")
 

@@ -1,4 +1,7 @@
-"""Part of the build: notebooks that are not in Jupyter Book's cache are executed, several at once."""
+"""Part of the build, in a process of its own: notebooks are executed, and Jupyter Book makes pages of them.
+
+Those that its cache does not know are executed before it asks for them, several at once.
+"""
 
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -6,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import yaml
+from jupyter_book.cli.main import main as jupyter_book
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
@@ -62,3 +66,9 @@ def execute(paths, folder):
                 print(f"{path.stem}: {done[1]:.0f} s", flush=True)
                 bundle = CacheBundleIn(done[0], str(path), data={"execution_seconds": done[1]})
                 cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def main():
+    execute(notebooks(), ROOT / "_build" / ".jupyter_cache")
+    # -n: broken references are warnings; -W: warnings are errors.
+    jupyter_book(["build", "-W", "-n", "--keep-going", "."])

@@ -5,11 +5,14 @@ names the scripts that it is left with. A page that has its policy is finished: 
 is not worked on again.
 """
 
+import re
 import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # Jupyter Book loads rooms one by one
 from book import access, light, mathematics, policy
+
+PICTURE = re.compile(r"\b_images/([\w.-]+)")
 
 
 def written(out):
@@ -30,6 +33,15 @@ def finish(app, exception):
     new = light.lightened(out, new, done)
     for path, text in new.items():
         path.write_text(policy.stated(text), encoding="utf-8")
+    forget_pictures(out, [*new.values(), *done.values()])
+
+
+def forget_pictures(out, texts):
+    """Remove the pictures that no page shows any more."""
+    shown = {name for text in texts for name in PICTURE.findall(text)}
+    for path in (out / "_images").iterdir():
+        if path.name not in shown:
+            path.unlink()
 
 
 def setup(app):
