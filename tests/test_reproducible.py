@@ -3,8 +3,11 @@
 import os
 import re
 import sys
+import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
+
+import pytest
 
 from book import status
 from tests.conftest import HTML, ROOT
@@ -47,3 +50,15 @@ def test_a_build_for_the_same_bytes_says_neither_today_nor_how_long_it_took(monk
     monkeypatch.delenv(status.EPOCH)
     (table,) = status.Versions.run(directive)
     assert f"{datetime.now(UTC):%Y-%m-%d}" in table.astext()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/St_Johns"])
+def test_the_hour_of_a_run_is_utc_s_wherever_the_book_is_built(zone, monkeypatch):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        noted = datetime(2026, 1, 2, 3, 4)  # in the cache's database, without a zone
+        assert status.hour(noted.timestamp()) == "2026\u201101\u201102 03:04"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
