@@ -9,7 +9,6 @@ from pathlib import Path
 
 import nbformat
 import yaml
-from jupyter_book.cli.main import main as jupyter_book
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
@@ -69,6 +68,8 @@ def execute(paths, folder):
 
 
 def main():
+    from jupyter_book.cli.main import main as jupyter_book  # it warns of its own imports
+
     execute(notebooks(), ROOT / "_build" / ".jupyter_cache")
     # -n: broken references are warnings; -W: warnings are errors.
     jupyter_book(["build", "-W", "-n", "--keep-going", "."])

@@ -1,4 +1,4 @@
-"""A build does what is to be done and no more; whatever stopped the last one, it ends with the same bytes."""
+"""A build does what there is to do and no more; whatever stopped the last one, its bytes are the same."""
 
 import os
 import signal
