@@ -11,6 +11,7 @@ import nbformat
 import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.cache.db import NbCacheRecord
 from jupyter_cache.executors.utils import single_nb_execution
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,7 +51,7 @@ def known(cache, path):
     try:
         cache.get_cache_bundle(record.pk)
     except Exception:  # whatever half a file can do
-        cache.remove_cache(record.pk)
+        NbCacheRecord.remove_record(record.pk, cache.db)
         return False
     return True
 

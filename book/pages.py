@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # Jupyter Book loads rooms one by one
+from sphinx.search import js_index
+
 from book import access, light, mathematics, policy
 
 PICTURE = re.compile(r"\b_images/([\w.-]+)")
@@ -21,6 +23,26 @@ def written(out):
     texts = {path: path.read_text(encoding="utf-8") for path in paths}
     done = {path: text for path, text in texts.items() if policy.META.search(text)}
     return {path: text for path, text in texts.items() if path not in done}, done
+
+
+def mend_index(app):
+    """In the new search index: what Sphinx forgets of pages that are not written anew, and what it keeps.
+
+    It forgets their index entries, and keeps words that are on no page any more.
+    """
+    last = Path(app.outdir) / "searchindex.js"
+    if app.builder.format != "html" or not last.exists():
+        return []
+    old, index = js_index.loads(last.read_text(encoding="utf-8")), app.builder.indexer
+    kept = app.env.all_docs.keys() - index._index_entries.keys()
+    for entry, places in old["indexentries"].items():
+        for number, place, main in places:
+            if (page := old["docnames"][number]) in kept:
+                index._index_entries.setdefault(page, []).append((entry, place, "main" if main else ""))
+    index._index_entries = dict(sorted(index._index_entries.items()))
+    index._mapping = {word: pages for word, pages in index._mapping.items() if pages}
+    index._title_mapping = {word: pages for word, pages in index._title_mapping.items() if pages}
+    return []
 
 
 def finish(app, exception):
@@ -45,5 +67,6 @@ def forget_pictures(out, texts):
 
 
 def setup(app):
+    app.connect("html-collect-pages", mend_index)  # before Sphinx writes the index
     app.connect("build-finished", finish, priority=900)  # when the pages are otherwise done
     return {"parallel_read_safe": True, "parallel_write_safe": True}

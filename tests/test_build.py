@@ -20,6 +20,8 @@ from tests.test_reproducible import tree
 def small(tmp_path):
     small = Small(tmp_path)
     small.write()
+    ledger = tmp_path / "chapters" / "ledger.md"  # with words that the search must find
+    ledger.write_text(ledger.read_text() + "\n:::{glossary}\nA word\n  Its meaning.\n:::\n")
     return small
 
 
@@ -31,8 +33,11 @@ SAME = {"SOURCE_DATE_EPOCH": "86400"}  # asks for the same bytes
 
 
 def test_a_build_works_on_what_has_changed_and_on_nothing_else(small):
+    source = small.folder / "chapters" / "one.ipynb"
+    kept = source.read_bytes()
     assert small.build(**SAME) == 0, small.said
     first = html(small)
+    assert b'"indexentries": {"a word"' in first["searchindex.js"]
 
     assert small.build(**SAME) == 0
     assert "sources" not in small.said  # Sphinx was not even started
@@ -48,7 +53,7 @@ def test_a_build_works_on_what_has_changed_and_on_nothing_else(small):
     assert "1 changed" in small.said
     assert "s\n" not in small.said.partition("Running Jupyter-Book")[0]  # nothing was executed
     assert "other words" in small.page("one")
-    small.write()
+    source.write_bytes(kept)
     assert small.build(**SAME) == 0
     assert html(small) == first
 

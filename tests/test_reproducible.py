@@ -17,7 +17,7 @@ WRITTEN = {".html", ".js", ".css", ".json", ".inv", ".svg"}
 # pandas styles, a folder of its own.
 TRACES = re.compile(
     rb"0x[0-9a-f]{9,}|\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b"
-    rb'|id="T_[0-9a-f]{5}\b'
+    rb'|id="T_[0-9a-f]{5}(?![0-9a-f])'
 )
 
 
