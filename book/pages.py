@@ -25,6 +25,24 @@ def written(out):
     return {path: text for path, text in texts.items() if path not in done}, done
 
 
+def shown_elsewhere(env):
+    """What pages say of each other: titles, numbers, and all that can be referred to."""
+    titles = {name: title.astext() for name, title in env.titles.items()}
+    objects = [one for domain in env.domains.values() for one in domain.get_objects()]
+    slugs = {
+        name: {slug: rest for slug, (_, *rest) in data.get("myst_slugs", {}).items()}
+        for name, data in env.metadata.items()
+    }
+    numbers = env.toc_secnumbers, env.toc_fignumbers
+    return repr([sorted(titles.items()), sorted(map(str, objects)), sorted(slugs.items()), numbers])
+
+
+def rewrite(app, env):
+    """Every page is written anew if something changed that others may show: Sphinx leaves them stale."""
+    last, env.shown_elsewhere = getattr(env, "shown_elsewhere", None), shown_elsewhere(env)
+    return sorted(env.all_docs) if last != env.shown_elsewhere else []
+
+
 def mend_index(app):
     """In the new search index: what Sphinx forgets of pages that are not written anew, and what it keeps.
 
@@ -67,6 +85,7 @@ def forget_pictures(out, texts):
 
 
 def setup(app):
+    app.connect("env-get-updated", rewrite, priority=950)  # when all is counted (book/counting.py)
     app.connect("html-collect-pages", mend_index)  # before Sphinx writes the index
     app.connect("build-finished", finish, priority=900)  # when the pages are otherwise done
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -8,6 +8,7 @@ import time
 
 import nbformat
 import pytest
+import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
@@ -20,6 +21,10 @@ from tests.test_reproducible import tree
 def small(tmp_path):
     small = Small(tmp_path)
     small.write()
+    (tmp_path / "chapters" / "third.md").write_text("# Third\n\n[](one.ipynb).\n")
+    toc = yaml.safe_load((tmp_path / "_toc.yml").read_text())
+    toc["chapters"].append({"file": "chapters/third"})
+    (tmp_path / "_toc.yml").write_text(yaml.safe_dump(toc))
     ledger = tmp_path / "chapters" / "ledger.md"  # with words that the search must find
     ledger.write_text(ledger.read_text() + "\n:::{glossary}\nA word\n  Its meaning.\n:::\n")
     return small
@@ -53,6 +58,11 @@ def test_a_build_works_on_what_has_changed_and_on_nothing_else(small):
     assert "1 changed" in small.said
     assert "s\n" not in small.said.partition("Running Jupyter-Book")[0]  # nothing was executed
     assert "other words" in small.page("one")
+    assert html(small)["chapters/third.html"] == first["chapters/third.html"]
+    renamed = source.read_text().replace("# One", "# A new title")
+    source.write_text(renamed)
+    assert small.build(**SAME) == 0
+    assert "A new title" in small.page("third")  # the words of a link
     source.write_bytes(kept)
     assert small.build(**SAME) == 0
     assert html(small) == first

@@ -150,6 +150,26 @@ def test_a_result_that_fits_no_table_is_an_error_of_its_row(result, said):
     assert said in row.error
 
 
+def test_an_error_that_cannot_be_printed_is_an_error_of_its_row():
+    class Silent(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    def broken(draw):
+        raise Silent
+
+    assert list(run(broken, [Draw(1), Draw(2)]).error) == ["Silent", "Silent"]
+
+
+def test_a_folder_is_no_file_and_a_tilde_is_the_home(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="`file` must be a file, got the folder"):
+        run(moments, DRAWS, file=tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run(moments, DRAWS, file="~/rows.jsonl")
+    assert (tmp_path / "rows.jsonl").exists()
+    assert not Path("~").exists()
+
+
 def test_what_the_file_holds_is_not_run_again_and_more_may_be_asked_for(tmp_path):
     file = tmp_path / "rows.jsonl"
     run(counted, in_folder(tmp_path, 2), file=file)
