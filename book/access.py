@@ -1,11 +1,10 @@
-"""A Sphinx extension: what the theme and its extensions get wrong for those who listen, mended.
+"""What the theme and its extensions get wrong for those who listen, mended (`book/pages.py`).
 
 Each repair is a few characters of the written page. The browser tests run axe-core on every page and
 allow nothing, so a repair that no longer fits what the theme writes is noticed there.
 """
 
 import re
-from pathlib import Path
 
 REPAIRS = (
     # The name of a button must contain the words on it: "Show code cell source", "Search Ctrl+K".
@@ -29,15 +28,3 @@ def repaired(text):
     for wrong, right in REPAIRS:
         text = re.sub(wrong, right, text)
     return text
-
-
-def finish(app, exception):
-    if exception or app.builder.format != "html":
-        return
-    for path in Path(app.outdir).rglob("*.html"):
-        path.write_text(repaired(path.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-def setup(app):
-    app.connect("build-finished", finish)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

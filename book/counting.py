@@ -16,11 +16,18 @@ def counted_by_page(numbers):
     }
 
 
+def recall(app, env, docnames):
+    """Sphinx writes a page anew if its numbers are not those that Sphinx gave it last."""
+    env.toc_fignumbers = getattr(env, "counted_by_sphinx", env.toc_fignumbers)
+
+
 def renumber(app, env):
+    env.counted_by_sphinx = env.toc_fignumbers
     env.toc_fignumbers = counted_by_page(env.toc_fignumbers)
     return []
 
 
 def setup(app):
+    app.connect("env-before-read-docs", recall)
     app.connect("env-get-updated", renumber, priority=900)  # when Sphinx has counted
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -130,9 +130,8 @@ def check(app, env):
 def fill(app, doctree, docname):
     """Replace the ledger's node by a count and a table for each chapter, once all pages have been read."""
     for node in list(doctree.findall(ledger_node)):
-        names = [
-            f"chapters/{chapter}" for chapter in listed(app) if f"chapters/{chapter}" in app.env.titles
-        ]
+        wanted = listed(app)
+        names = [f"chapters/{page}" for page in wanted if f"chapters/{page}" in app.env.titles]
         pages = {name: claims_of(app.env).get(name, []) for name in names}
         shown = [count([claim for claims in pages.values() for claim in claims])]
         for name, claims in pages.items():
@@ -140,9 +139,7 @@ def fill(app, doctree, docname):
                 continue
             address = app.builder.get_relative_uri(docname, name)
             title = nodes.reference("", numbered(app.env, name), refuri=address, internal=True)
-            proofs = {
-                key: proof_of(app, docname, label) for key, label in listed(app)[Path(name).name].items()
-            }
+            proofs = {key: proof_of(app, docname, label) for key, label in wanted[Path(name).name].items()}
             shown += [nodes.rubric("", "", title), table(address, claims, proofs)]
         node.replace_self(nodes.container("", *shown, classes=["claim-ledger"]))
 

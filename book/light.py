@@ -1,4 +1,4 @@
-"""A Sphinx extension: pages that are light.
+"""Pages that are light (`book/pages.py`).
 
 The theme sends every page 1.5 MB of icons, twice, twelve style sheets one after the other and the search
 index. Here the written pages are put on a diet that takes nothing from the reader: one style sheet of the
@@ -11,10 +11,11 @@ import base64
 import hashlib
 import re
 from os.path import relpath
-from pathlib import Path
 
 from fontTools.subset import Options, Subsetter, load_font, save_font
 from PIL import Image
+
+from book.policy import META
 
 SHEET = "_static/book-all.css"
 ICONS = "_static/icons.woff"
@@ -63,12 +64,11 @@ def sheet(path, home):
 
 
 def linked(out, texts):
-    """The style sheets that the pages link to, in order; of the last build if no page is new."""
+    """The style sheets that are joined already, and then those that the pages link to, in order."""
+    joined = (out / SHEET).read_text(encoding="utf-8") if (out / SHEET).exists() else "/* */"
     pages = ((path.parent / a).resolve() for path, text in texts.items() for a in LINK.findall(text))
-    names = [path.relative_to(out.resolve()).as_posix() for path in dict.fromkeys(pages)]
-    if names == [SHEET]:
-        return (out / SHEET).read_text(encoding="utf-8").splitlines()[0].split()[1:-1]
-    return [name for name in names if name != SHEET]
+    names = (path.relative_to(out.resolve()).as_posix() for path in pages)
+    return list(dict.fromkeys([*joined.splitlines()[0].split()[1:-1], *names]))
 
 
 def rules(css):
@@ -117,12 +117,11 @@ def icons(css):
     return named | {int(code, 16) for code in re.findall(r"\\([ef][0-9a-f]{3})\b", css)}
 
 
-def one_style(out, texts):
+def one_style(out, names, texts):
     """Join the style sheets, without what nothing on the pages can match, and make a font of the icons."""
-    names = linked(out, texts)
     css = "\n".join(sheet(out / name, (out / SHEET).parent) for name in names)
     scripts = [path for path in out.glob("_static/**/*.js") if not UNUSED_PATHS & {*path.parts}]
-    written = [*texts.values(), *(path.read_text(encoding="utf-8") for path in scripts)]
+    written = [*texts, *(path.read_text(encoding="utf-8") for path in scripts)]
     words = {word for text in written for word in WORD.findall(text)}
     css = ALL_ICONS.sub("", used(css, words))
     options = Options(flavor="woff", notdef_outline=True)
@@ -187,24 +186,18 @@ def measured(out, text):
     return PICTURE.sub(picture, text)
 
 
-def finish(app, exception):
-    """Make the pages that were written light."""
-    if exception or app.builder.format != "html":
-        return
-    out = Path(app.outdir)
+def lightened(out, new, done):
+    """The new pages made light, and the style sheet that they share with those that are done."""
     (out / "_images").mkdir(exist_ok=True)
-    pages = [path for path in out.rglob("*.html") if "_static" not in path.parts]
-    texts = {path: path.read_text(encoding="utf-8") for path in pages}
-    one_style(out, texts)
+    names = linked(out, new)
     script = (out / THEME).read_text(encoding="utf-8")
     (out / THEME).write_text(BY_TURNS.sub("forEach(()=>{})", script), encoding="utf-8")
-    for path, text in texts.items():
-        up = "../" * (len(path.relative_to(out).parts) - 1)
-        text = AGAIN.sub("", PLAIN.sub(r"\1", patient(link_once(text, up))))
-        text = unpack(out, text, up)
-        path.write_text(measured(out, text), encoding="utf-8")
+    new = {path: lighter(out, path, text) for path, text in new.items()}
+    one_style(out, names, [*new.values(), *(META.sub("", text) for text in done.values())])
+    return new
 
 
-def setup(app):
-    app.connect("build-finished", finish, priority=900)  # when the pages are otherwise done
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+def lighter(out, path, text):
+    up = "../" * (len(path.relative_to(out).parts) - 1)
+    text = AGAIN.sub("", PLAIN.sub(r"\1", patient(link_once(text, up))))
+    return measured(out, unpack(out, text, up))

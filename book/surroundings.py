@@ -35,6 +35,7 @@ def clean(home, environ=os.environ):
         "IPYTHONDIR": home / "ipython",
         "MPLCONFIGDIR": home / "matplotlib",
         "PYTHONUTF8": "1",  # Latin-1 and C locales
+        "PYTHONHASHSEED": "0",  # the order of a set is then the same in two builds
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)]),
     }
     for name in ("jupyter", "ipython", "matplotlib"):

@@ -152,6 +152,7 @@ def project(tmp_path):
     build.forget_stale(built, tmp_path)
     (built / ".jupyter_cache").mkdir()
     (built / "html").mkdir()
+    (built / "done").write_text(f"- {build.came_out(built)}")
     (built / "failed").unlink()
     return tmp_path
 

@@ -8,6 +8,7 @@ import subprocess
 import urllib.request
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -141,39 +142,74 @@ def test_every_notebook_fetches_its_repository_when_it_is_alone(path):
     assert first.metadata == FOLDED
 
 
-def test_on_colab_the_notebook_s_own_repository_is_fetched_once(tmp_path, monkeypatch):
-    opened = "fileId=https%3A//github.com/you/fork/blob/my/branch/chapters/01_setup.ipynb"
-    commands, asked = [], []
+class Colab:
+    """A stand-in: what its server says of the notebook, and what the commands do to the folder."""
 
-    def server(address):
-        asked.append(address)
-        return io.StringIO(json.dumps([{"path": opened}]))
+    def __init__(self, folder, monkeypatch):
+        self.folder, self.monkeypatch = folder, monkeypatch
+        self.opened = "fileId=https%3A//github.com/you/fork/blob/my/branch/chapters/01_setup.ipynb"
+        self.asked, self.commands, self.no_network = [], [], False
+        monkeypatch.setattr(urllib.request, "urlopen", self.server)
+        monkeypatch.setattr(subprocess, "run", self.command)
 
-    def run(command, check):
-        commands.append(" ".join(command))
-        (tmp_path / "book" / "chapters").mkdir(parents=True, exist_ok=True)
+    def server(self, address):
+        self.asked.append(address)
+        return io.StringIO(json.dumps([{"path": self.opened}]))
 
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(urllib.request, "urlopen", server)
-    monkeypatch.setattr(subprocess, "run", run)
-    exec(COLAB, {})  # at home it does nothing
-    assert commands == []
+    def command(self, command, check):
+        self.commands.append(" ".join(command))
+        if command[0] == "git":
+            (self.folder / command[-1] / "chapters").mkdir(parents=True)  # refused where there is one
+        elif self.no_network:
+            raise subprocess.CalledProcessError(1, command)
 
+    def run(self, code=COLAB):
+        """Run the cell as a kernel that was just started."""
+        self.monkeypatch.chdir(self.folder)
+        exec(code, {})
+        return Path.cwd()
+
+
+@pytest.fixture
+def colab(tmp_path, monkeypatch):
     monkeypatch.setenv("COLAB_JUPYTER_IP", "192.0.2.1")
-    for _ in range(2):
-        exec(COLAB, {})
-    assert asked == ["http://192.0.2.1:9000/api/sessions"]
-    assert commands == [
-        "git clone -q --depth 1 -b my/branch https://github.com/you/fork book",
-        "pip install -q ./book[all]",
-    ]
-    monkeypatch.chdir(tmp_path)
-    exec(COLAB, {})  # the kernel was started again: only the folder is missing
-    assert len(commands) == 2
+    return Colab(tmp_path, monkeypatch)
 
-    (tmp_path / "book" / "chapters").rmdir()
-    (tmp_path / "book").rmdir()
-    monkeypatch.chdir(tmp_path)
-    opened = "fileId=a-copy-in-somebody's-drive"
-    with pytest.raises(AssertionError, match="open this notebook from GitHub"):
-        exec(COLAB, {})
+
+INSTALLED = [
+    "git clone -q --depth 1 -b my/branch https://github.com/you/fork try",
+    "pip install -q ./try[all]",
+]
+
+
+def test_at_home_the_first_cell_does_nothing(colab, monkeypatch):
+    monkeypatch.delenv("COLAB_JUPYTER_IP")
+    assert colab.run() == colab.folder
+    assert colab.commands == []
+
+
+def test_on_colab_the_notebook_s_own_repository_is_fetched_once(colab):
+    assert colab.run() == colab.folder / "book" / "chapters"
+    exec(COLAB, {})  # the cell again
+    assert colab.run() == colab.folder / "book" / "chapters"  # the kernel again
+    assert colab.asked == ["http://192.0.2.1:9000/api/sessions"]
+    assert colab.commands == INSTALLED
+
+
+def test_what_failed_on_colab_is_tried_again(colab):
+    colab.no_network = True
+    for _ in range(2):
+        with pytest.raises(subprocess.CalledProcessError):
+            colab.run()
+    colab.no_network = False
+    assert colab.run() == colab.folder / "book" / "chapters"
+    assert colab.commands == 3 * INSTALLED
+
+
+def test_a_copy_in_drive_asks_for_its_address_and_takes_it(colab):
+    colab.opened = "fileId=a-copy-in-somebody's-drive"
+    with pytest.raises(AssertionError, match="give the ADDRESS above, or open this notebook from GitHub"):
+        colab.run()
+    known = 'ADDRESS = "https://github.com/you/fork/blob/my/branch/chapters/"'
+    assert colab.run(COLAB.replace('ADDRESS = ""', known)) == colab.folder / "book" / "chapters"
+    assert colab.commands == INSTALLED

@@ -3,16 +3,21 @@
 import os
 import re
 import sys
+import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
+
+import pytest
 
 from book import status
 from tests.conftest import HTML, ROOT
 
 WRITTEN = {".html", ".js", ".css", ".json", ".inv", ".svg"}
-# What a run, a moment or a machine leaves: the address of an object, a random name, a folder of its own.
+# What a run, a moment or a machine leaves: the address of an object, a random name, that of a table which
+# pandas styles, a folder of its own.
 TRACES = re.compile(
     rb"0x[0-9a-f]{9,}|\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b"
+    rb'|id="T_[0-9a-f]{5}(?![0-9a-f])'
 )
 
 
@@ -30,7 +35,8 @@ def test_a_page_carries_no_trace_of_the_run_that_made_it(site):
 
 
 def test_a_trace_would_be_found():
-    for trace in (b"<Axes at 0x7f1c2a3b4d50>", b'id="9f1b6c1e-5d0c-4c5e-9a39-1f6f0d1b2a3c"'):
+    identity = b'id="9f1b6c1e-5d0c-4c5e-9a39-1f6f0d1b2a3c"'
+    for trace in (b"<Axes at 0x7f1c2a3b4d50>", identity, b'<td id="T_97e34_row0_col0">'):
         assert TRACES.search(trace)
     assert not TRACES.search(b"#0x1F the colour 0xffffff")
 
@@ -44,3 +50,15 @@ def test_a_build_for_the_same_bytes_says_neither_today_nor_how_long_it_took(monk
     monkeypatch.delenv(status.EPOCH)
     (table,) = status.Versions.run(directive)
     assert f"{datetime.now(UTC):%Y-%m-%d}" in table.astext()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/St_Johns"])
+def test_the_hour_of_a_run_is_utc_s_wherever_the_book_is_built(zone, monkeypatch):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        noted = datetime(2026, 1, 2, 3, 4)  # in the cache's database, without a zone
+        assert status.hour(noted.timestamp()) == "2026\u201101\u201102 03:04"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

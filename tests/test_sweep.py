@@ -8,9 +8,10 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +24,7 @@ import pandas as pd
 import pytest
 
 import alignlib as al
-from alignlib.sweeps.run import AHEAD
+from alignlib.sweeps.run import AHEAD, TRIES, _Batch
 from alignlib.sweeps.source import fingerprint
 from tests.conftest import ROOT
 from tests.interrupts import interrupted_at
@@ -89,6 +90,11 @@ def counted(draw):
     return draw.n
 
 
+def slowly_counted(draw):
+    time.sleep(0.05)
+    return counted(draw)
+
+
 def run(function, configs, executor=None, file=None, **options):
     return al.sweep(function, configs, executor, progress=False, file=file, **options)
 
@@ -142,6 +148,26 @@ def test_a_failed_configuration_is_a_row_with_its_error(pool):
 def test_a_result_that_fits_no_table_is_an_error_of_its_row(result, said):
     (row,) = run(lambda draw: result, [Draw(1)]).itertuples()
     assert said in row.error
+
+
+def test_an_error_that_cannot_be_printed_is_an_error_of_its_row():
+    class Silent(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    def broken(draw):
+        raise Silent
+
+    assert list(run(broken, [Draw(1), Draw(2)]).error) == ["Silent", "Silent"]
+
+
+def test_a_folder_is_no_file_and_a_tilde_is_the_home(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="`file` must be a file, got the folder"):
+        run(moments, DRAWS, file=tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run(moments, DRAWS, file="~/rows.jsonl")
+    assert (tmp_path / "rows.jsonl").exists()
+    assert not Path("~").exists()
 
 
 def test_what_the_file_holds_is_not_run_again_and_more_may_be_asked_for(tmp_path):
@@ -411,6 +437,90 @@ def test_dask_finishes_although_a_worker_is_killed(tmp_path):
     assert len(before - after) == 1  # one was killed indeed
     assert list(table.result) == list(range(12))
     assert (table.error == "").all()
+
+
+class Forgetful(ThreadPoolExecutor):
+    """Loses the first `often` batches handed to it, as Dask does when its scheduler is restarted."""
+
+    def __init__(self, often, problem):
+        super().__init__(1)
+        self.left, self.problem = often, problem
+
+    def submit(self, *arguments):
+        if self.left == 0:
+            return super().submit(*arguments)
+        self.left -= 1
+        lost = Future()
+        lost.set_exception(self.problem)
+        return lost
+
+
+@pytest.mark.parametrize("problem", [CancelledError("gone"), OSError("stream is closed")])
+def test_what_the_executor_loses_is_handed_out_again(tmp_path, problem):
+    with Forgetful(3, problem) as executor:
+        table = run(counted, in_folder(tmp_path), executor, tmp_path / "rows.jsonl")
+    assert list(table.result) == [0, 1, 2, 3]
+    assert sorted(calls(tmp_path)) == [0, 1, 2, 3]
+    kept = (tmp_path / "rows.jsonl").read_text().splitlines()[1:]
+    assert len(kept) == 4  # none twice, and no error on the way
+
+
+def test_what_is_lost_again_and_again_is_an_error_of_its_rows(tmp_path):
+    with Forgetful(TRIES, CancelledError("gone")) as executor:
+        table = run(counted, in_folder(tmp_path, 1), executor)
+    assert list(table.error) == ["CancelledError: gone"]
+
+
+def test_dask_s_scheduler_is_restarted_under_a_sweep(tmp_path):
+    """What was waiting, running or on its way back is done again, and no row has an error."""
+    distributed = pytest.importorskip("distributed")
+    command, port = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard"], "18797"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": ROOT}
+
+    def cluster():
+        worker = [sys.executable, "-m", "distributed.cli.dask_worker", f"tcp://127.0.0.1:{port}"]
+        return [
+            subprocess.Popen([*command, "--port", port], **quiet),
+            subprocess.Popen([*worker, "--nthreads=1", "--no-nanny", "--no-dashboard"], **quiet),
+        ]
+
+    def restart():
+        while len(calls(tmp_path) if (tmp_path / "calls").exists() else ()) < 20:
+            time.sleep(0.05)
+        for process in parts:
+            process.kill()
+            process.wait()
+        parts[:] = cluster()
+
+    parts = cluster()
+    try:
+        with distributed.Client(f"tcp://127.0.0.1:{port}", timeout=60) as client:
+            breaking = threading.Thread(target=restart)
+            breaking.start()
+            table = run(slowly_counted, in_folder(tmp_path, 60), client.get_executor(), tmp_path / "rows")
+            breaking.join()
+    finally:
+        for process in parts:
+            process.kill()
+            process.wait()
+    assert list(table.result) == list(range(60))
+    assert (table.error == "").all()
+    rows = [json.loads(line)["n"] for line in (tmp_path / "rows").read_text().splitlines()[1:]]
+    assert sorted(rows) == list(range(60))
+
+
+def test_dask_need_not_read_the_configurations_to_name_their_task():
+    dask = pytest.importorskip("dask.base")
+
+    class Closed:
+        def __dask_tokenize__(self):
+            raise AssertionError("it was looked into")
+
+        __reduce__ = __dask_tokenize__
+
+    one, other = _Batch([Closed()]), _Batch([Closed()])
+    assert dask.tokenize(one) == dask.tokenize(one)
+    assert dask.tokenize(one) != dask.tokenize(other)  # never the result of another sweep
 
 
 def test_an_error_on_a_worker_is_a_row_too():

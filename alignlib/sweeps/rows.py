@@ -24,8 +24,15 @@ def row(config, found=(), error=None):
     if taken:
         raise ValueError(f"the result's names must not be those of other columns, got {sorted(taken)}")
     plain = {name: _plain(name, value) for name, value in {**values, **dict(found)}.items()}
-    said = "" if error is None else f"{type(error).__name__}: {error}"
-    return {**plain, "seconds": float("nan"), "error": said}
+    return {**plain, "seconds": float("nan"), "error": "" if error is None else _said(error)}
+
+
+def _said(error):
+    """What an error says, even if it cannot."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__
 
 
 def _plain(name, value):

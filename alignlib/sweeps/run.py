@@ -4,11 +4,13 @@ import pickle
 import queue
 import sys
 import time
+import uuid
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import fields
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -23,6 +25,9 @@ with inputs.extra("sweeps"):
 
 AHEAD = 1_000  # batches that are handed out at a time: enough for a cluster, and a million fit into memory
 BATCH, LARGEST = 0.1, 100  # seconds that a batch may take, and the most configurations in one
+# A batch that the executor loses, as Dask does if its scheduler is restarted, is handed out again. These
+# say so: an error of the function itself is a row already.
+TRIES, LOST = 3, (CancelledError, OSError)
 
 
 def sweep(
@@ -113,12 +118,13 @@ def _run(function, configs, executor):
     if executor is None:
         yield from (_attempt(function, config) for config in configs)
         return
-    left, waiting, done, size = iter(configs), {}, queue.SimpleQueue(), 1
+    left, again, waiting, done, size = iter(configs), [], {}, queue.SimpleQueue(), 1
+    submit = _submitter(executor)
     try:
         while True:
-            while len(waiting) < AHEAD and (batch := list(islice(left, size))):
+            while len(waiting) < AHEAD and (batch := again.pop() if again else _Batch(islice(left, size))):
                 try:
-                    future = executor.submit(_attempt_all, function, batch)
+                    future = submit(_attempt_all, function, batch)
                     waiting[future] = batch
                     future.add_done_callback(done.put)
                 except Exception as problem:  # a pool that is broken takes nothing more
@@ -131,11 +137,40 @@ def _run(function, configs, executor):
                 found = future.result()
                 size = _size(found)
             except Exception as problem:  # not the function's: a lost process, a lost worker
+                batch.tries += 1
+                if isinstance(problem, LOST) and batch.tries < TRIES:
+                    again.append(batch)
+                    continue
                 found = [rows.row(config, error=problem) for config in batch]
             yield from found
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _submitter(executor):
+    """What hands a batch out: of Dask the client, not its executor.
+
+    If the scheduler goes while a result is on its way, a future of that executor never ends.
+    """
+    client = getattr(executor, "_client", None)
+    return executor.submit if client is None else partial(client.submit, **executor._kwargs)
+
+
+class _Batch:
+    """Configurations that travel together, closed: Dask would hash them one by one to name the task."""
+
+    def __init__(self, configs):
+        self.configs, self.tries, self.name = list(configs), 0, uuid.uuid4().hex
+
+    def __len__(self):
+        return len(self.configs)
+
+    def __iter__(self):
+        return iter(self.configs)
+
+    def __dask_tokenize__(self):
+        return self.name, self.tries
 
 
 def _size(found):

@@ -27,7 +27,9 @@ class Store:
     """
 
     def __init__(self, path, function, kind, keep_changed=False):
-        self.path, self.kind, self.keep_changed = path, kind, keep_changed
+        self.path, self.kind, self.keep_changed = path.expanduser(), kind, keep_changed
+        if self.path.is_dir():
+            raise ValueError(f"`file` must be a file, got the folder {str(path)!r}")
         self.name = getattr(function, "__name__", "<lambda>")
         if self.name == "<lambda>":  # two of them, or two partials, could not be told apart in the file
             raise ValueError(
@@ -41,7 +43,7 @@ class Store:
             "function": source.fingerprint(function),
             "versions": versions(),
         }
-        self.lock = filelock.FileLock(f"{path}.lock")
+        self.lock = filelock.FileLock(f"{self.path}.lock")
         self.lost = False  # whether the file takes no more rows
 
     def __enter__(self):
