@@ -18,7 +18,7 @@ if "COLAB_JUPYTER_IP" in os.environ and Path.cwd().name != "chapters":
         session = json.load(urlopen(f"{server}/api/sessions"))[0]
         wanted = r"(https://github\.com/.+?)/blob/(.+)/chapters/"
         found = re.search(wanted, ADDRESS or unquote(session["path"]))
-        assert found, "give the ADDRESS above, or open this notebook from GitHub"
+        assert found, "give the ADDRESS above, or open this from GitHub"
         shutil.rmtree("try", ignore_errors=True)  # an earlier one that failed
         clone = f"git clone -q --depth 1 -b {found[2]} {found[1]} try"
         for command in (clone, "pip install -q ./try[all]"):

@@ -208,7 +208,7 @@ def test_what_failed_on_colab_is_tried_again(colab):
 
 def test_a_copy_in_drive_asks_for_its_address_and_takes_it(colab):
     colab.opened = "fileId=a-copy-in-somebody's-drive"
-    with pytest.raises(AssertionError, match="give the ADDRESS above, or open this notebook from GitHub"):
+    with pytest.raises(AssertionError, match="give the ADDRESS above, or open this from GitHub"):
         colab.run()
     known = 'ADDRESS = "https://github.com/you/fork/blob/my/branch/chapters/"'
     assert colab.run(COLAB.replace('ADDRESS = ""', known)) == colab.folder / "book" / "chapters"

@@ -41,10 +41,11 @@ def save(path: Trajectory, file: str | Path) -> None:
     if place.is_dir():
         raise ValueError(f"`file` must be the name of a file to write, got the folder {str(place)!r}")
     w, v = path.weights()
-    arrays = {"x": path.data.x, "y": path.data.y, "t": path.t, "w": w, "v": v}
-    words = {"negative_slope": path.start.negative_slope, **_written(path.loss_function)}
+    slope, loss = path.start.negative_slope, _written(path.loss_function)
     with place.open("wb") as archive:  # NumPy would add a suffix to a name
-        np.savez_compressed(archive, **arrays, **words)
+        np.savez_compressed(
+            archive, x=path.data.x, y=path.data.y, t=path.t, w=w, v=v, negative_slope=slope, **loss
+        )
 
 
 def _written(loss):

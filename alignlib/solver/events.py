@@ -11,7 +11,7 @@ LOG = rows_of(("t", "f8"), ("neuron", "i8"), ("wall", "i8"), ("came", "i1"), ("w
 The wall is TURN where not a wall is met but `v` changes sign, REST where the neuron came to rest where all
 walls meet; `came` and `went` are then the signs of `v`.
 """
-TURN, REST = np.int64([-1, -2])  # of one type: each type is compiled by itself
+TURN, REST = np.int64(-1), np.int64(-2)  # of one type: for each type a function is compiled
 KINDS = np.array(["activate", "deactivate", "release", "slide"])
 
 
