@@ -71,8 +71,8 @@ def early_flow(
     Exact for any data, slope and loss: `ẇ_j = v_j D_j`, `v̇_j = ⟨w_j, D_j⟩` between events in closed form,
     events by the rules in `alignlib.solver.filippov`. It does not depend on the scale of `net`. Where
     the Filippov solution is not unique `σ'(0) = 0` decides: a neuron that reaches w = 0 (a time-like
-    one can) rests there, and `status` says so. With a `negative_slope` other than 0 it goes on from there
-    by the rule for walls, applied to all of them.
+    one can) rests there, and `status` says so. With a `negative_slope` other than 0 the rule for walls,
+    applied to all of them, says whether it goes on from there.
 
     Parameters
     ----------

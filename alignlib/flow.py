@@ -245,7 +245,8 @@ class _Run:
         if not resting:
             return ""
         neurons = "1 neuron" if resting == 1 else f"{resting} neurons"
-        return f"; {neurons} came to rest at w = 0, where the flow is not unique"
+        unique = "is not" if self.past.walls.negative_slope == 0 else "may not be"
+        return f"; {neurons} came to rest at w = 0, where the flow {unique} unique"
 
     def trajectory(self, kept, status):
         """What was accepted, at the times `kept` or at the ends of all steps."""

@@ -109,6 +109,7 @@ def test_a_neuron_with_a_slope_rests_where_walls_hold_it_and_is_let_go():
     path = al.gradient_flow(net, data, "logistic", 6.0, rtol=1e-9)
     rests = np.array([not path.at(t).w[0].any() for t in (0.5, 1.0, 2.0, 4.0, 4.5)])
     assert rests.tolist() == [False, True, True, True, False]
+    assert path.status.endswith("1 neuron came to rest at w = 0, where the flow may not be unique")
     ends = [smoothed(net, data, width, 6.0) for width in (1e-5, 1e-6)]
     errors = [worst(path.final, *end) for end in ends]
     # A ridge of that width is left after a time of log(1/width): the error falls by 10 · log 1e5 / log 1e6.

@@ -145,6 +145,7 @@ def _fly_one(j, w, v, z, side, free, plan, own, slid, scene, nodes, plus, minus,
             resting = centre and sliding and _still(free, slid, scene)
             if resting:
                 w[:] = 0.0
+                note(log, time, j, REST, np.int8(sign), np.int8(sign))
         begin = nodes[node]
         _collect(v[j], z, side, plus[node], minus[node])
     return 0
