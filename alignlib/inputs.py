@@ -235,9 +235,9 @@ def undecayed(name, path, what):
 
 
 def path(name: str, value: str | os.PathLike) -> Path:
-    """`value` as a `Path`."""
+    """`value` as a `Path`, with `~` for the home."""
     try:
-        return Path(value)
+        return Path(os.path.expanduser(os.fspath(value)))
     except TypeError as problem:
         raise ValueError(f"`{name}` must be a path, got {type(value).__name__}") from problem
 

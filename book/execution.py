@@ -4,6 +4,7 @@ Those that its cache does not know are executed before it asks for them, several
 """
 
 import os
+import shutil
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def known(cache, path):
     try:
         cache.get_cache_bundle(record.pk)
     except Exception:  # whatever half a file can do
+        shutil.rmtree(cache._get_notebook_path_cache(record.hashkey).parent, ignore_errors=True)
         NbCacheRecord.remove_record(record.pk, cache.db)
         return False
     return True

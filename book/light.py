@@ -177,11 +177,11 @@ def measured(out, text):
 
     def picture(match):
         lazy = ' loading="lazy"' if next(pictures) else ""
-        if ' width="' in match[1]:  # an explorer's, or one from the last build
+        if ' width="' in match[1]:  # an explorer's
             return match[0]
         with Image.open(out / "_images" / match[2]) as opened:
             width, height = (round(SHOWN * pixels) for pixels in opened.size)
-        return f'<img {match[1]} width="{width}" height="{height}"{lazy}>'
+        return f'<img {match[1].rstrip(" /")} width="{width}" height="{height}"{lazy}>'
 
     return PICTURE.sub(picture, text)
 

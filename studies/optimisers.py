@@ -6,7 +6,7 @@ Writes `optimisers.csv`: 50 balanced neurons, the summed exponential loss, seen 
 loss has moved by 1 %, and when it is down to a tenth. Pixels that are blank in all images are left out.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -146,6 +146,12 @@ KINDS = {
 def grid():
     """All runs, three seeds each."""
     return [replace(run, seed=seed) for run in KINDS.values() for seed in range(SEEDS)]
+
+
+def of(table, run):
+    """The rows of a run, of all seeds."""
+    same = [table[name] == value for name, value in asdict(run).items() if name != "seed"]
+    return table[np.logical_and.reduce(same)]
 
 
 if __name__ == "__main__":

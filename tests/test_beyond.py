@@ -130,4 +130,4 @@ def test_the_dragged_samples_end_where_brute_force_finds_them():
     assert shares["110"] == pytest.approx(85 / 360, abs=1e-12)
     assert set(ends) == set(expected) == {"100", "010", "110"}
     for word, angles in ends.items():
-        assert angles == pytest.approx(len(angles) * [expected[word]], abs=0.02)
+        assert angles == pytest.approx(len(angles) * [expected[word]], abs=np.radians(1))

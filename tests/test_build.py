@@ -116,6 +116,9 @@ def test_half_an_entry_of_the_cache_is_not_known_and_makes_room(cached, left):
     assert not execution.known(cache, path)
     with pytest.raises(KeyError):
         cache.match_cache_file(str(path))  # Jupyter Book does not find it either
+    bundle = CacheBundleIn(nbformat.read(path, as_version=4), str(path))
+    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    assert execution.known(cache, path)
 
 
 def test_figures_are_counted_by_page_and_sphinx_finds_the_numbers_that_it_gave():

@@ -121,17 +121,6 @@ def test_a_link_reproduces_the_picture(browser, site, name, picture):
         assert (again.state, again.verdict) == (state, said)
 
 
-LETTERS = """box => [...box.querySelectorAll(".live-pane text")].map(text =>
-  parseFloat(getComputedStyle(text).fontSize) * text.ownerSVGElement.getScreenCTM().a)"""
-
-
-@pytest.mark.parametrize(("name", "picture"), PICTURES)
-def test_a_phone_shows_the_letters_of_a_picture(browser, site, name, picture):
-    with Visit(browser, site, name, PHONE) as visit:
-        shown = Picture(visit, picture)
-        assert min(shown.box.evaluate(LETTERS)) >= LEAST_LETTERS
-
-
 @pytest.mark.parametrize(("name", "picture"), PICTURES)
 def test_a_still_stands_without_scripts_and_in_print(browser, site, name, picture):
     with Visit(browser, site, name, java_script_enabled=False) as visit:

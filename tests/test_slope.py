@@ -117,11 +117,15 @@ def test_a_neuron_with_a_slope_rests_where_walls_hold_it_and_is_let_go():
 
 
 def test_what_no_sample_sees_of_a_neuron_let_go_is_kept():
-    flat, wide = (al.gradient_flow(*held_at_the_origin(dim), "logistic", 6.0, rtol=1e-9) for dim in (2, 3))
-    for t in (0.5, 2.0, 6.0):
-        one, other = flat.at(t), wide.at(t)
-        np.testing.assert_allclose(other.w, np.column_stack([one.w, np.full(3, 0.05)]), atol=1e-12)
-        np.testing.assert_allclose(other.v, one.v, rtol=1e-12)
+    flat, (net, data) = held_at_the_origin(), held_at_the_origin(6)
+    turn = np.linalg.qr(np.random.default_rng(1).standard_normal((6, 6)))[0]  # no axis is one of no sample
+    turned = al.Network(net.w @ turn, net.v, 0.2), al.Dataset(data.x @ turn, data.y)
+    flat, turned = (al.gradient_flow(*start, "logistic", 8.0, rtol=1e-9) for start in (flat, turned))
+    for t in (0.5, 2.0, 5.0, 6.0, 8.0):
+        one, other = flat.at(t), turned.at(t)
+        expected = np.column_stack([one.w, np.full((3, 4), 0.05)])
+        np.testing.assert_allclose(other.w @ turn.T, expected, atol=1e-9)  # rtol, with room for rounding
+        np.testing.assert_allclose(other.v, one.v, atol=1e-9)
 
 
 # A linear network, α = 1

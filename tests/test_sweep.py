@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -471,10 +472,16 @@ def test_what_is_lost_again_and_again_is_an_error_of_its_rows(tmp_path):
     assert list(table.error) == ["CancelledError: gone"]
 
 
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return str(one.getsockname()[1])
+
+
 def test_dask_s_scheduler_is_restarted_under_a_sweep(tmp_path):
     """What was waiting, running or on its way back is done again, and no row has an error."""
     distributed = pytest.importorskip("distributed")
-    command, port = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard"], "18797"
+    command, port = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard"], free_port()
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": ROOT}
 
     def cluster():
@@ -485,7 +492,8 @@ def test_dask_s_scheduler_is_restarted_under_a_sweep(tmp_path):
         ]
 
     def restart():
-        while len(calls(tmp_path) if (tmp_path / "calls").exists() else ()) < 20:
+        end = time.monotonic() + 60
+        while len(calls(tmp_path) if (tmp_path / "calls").exists() else ()) < 20 and time.monotonic() < end:
             time.sleep(0.05)
         for process in parts:
             process.kill()
@@ -495,10 +503,10 @@ def test_dask_s_scheduler_is_restarted_under_a_sweep(tmp_path):
     parts = cluster()
     try:
         with distributed.Client(f"tcp://127.0.0.1:{port}", timeout=60) as client:
-            breaking = threading.Thread(target=restart)
+            breaking = threading.Thread(target=restart, daemon=True)
             breaking.start()
             table = run(slowly_counted, in_folder(tmp_path, 60), client.get_executor(), tmp_path / "rows")
-            breaking.join()
+            breaking.join(120)
     finally:
         for process in parts:
             process.kill()

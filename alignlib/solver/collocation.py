@@ -85,9 +85,7 @@ class Step:
         if run.newton is None:
             return 0.0
         pulls = np.abs(run.loss.pull(run.now.f, run.data.y)).max()
-        moved = (
-            np.finfo(float).eps * length * run.newton.scale * pulls
-        )  # outputs, by the noise of all pulls
+        moved = np.finfo(float).eps * length * run.newton.scale * pulls  # outputs, by the noise of pulls
         return length * run.reach * moved * np.linalg.norm(run.slope())
 
     def solve(self):

@@ -121,13 +121,18 @@ class Replay:
         the neuron is let go: that is still that of the start.
         """
         net = self.swarm_at(time).network()
-        lost = ~net.w.any(axis=1) & self.net.w.any(axis=1)
-        if self.walls.negative_slope != 0.0 and self.unseen.any():
-            lost = self.unseen.any(axis=1) & ~self.walls.outside(net.w).any(axis=1)
+        leaky = self.walls.negative_slope != 0.0  # else a neuron that rests is never let go
+        if not leaky and net.w.any(axis=1).all():
+            return net
+        kept = self.unseen * np.exp(-self.weight_decay * time)
+        there = self.walls.outside(net.w) if leaky and kept.any() else net.w
+        lost = 2 * np.linalg.norm(there, axis=1) < np.linalg.norm(
+            kept, axis=1
+        )  # rounding may be left of it
         if not lost.any():
             return net
         w = net.w.copy()
-        w[lost] += self.unseen[lost] * np.exp(-self.weight_decay * time)
+        w[lost] += (kept - there)[lost]
         return Network(w, net.v, net.negative_slope)
 
     def patterns_at(self, time):

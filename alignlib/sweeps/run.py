@@ -153,8 +153,12 @@ def _submitter(executor):
 
     If the scheduler goes while a result is on its way, a future of that executor never ends.
     """
-    client = getattr(executor, "_client", None)
-    return executor.submit if client is None else partial(client.submit, **executor._kwargs)
+    client, words = getattr(executor, "_client", None), getattr(executor, "_kwargs", None)
+    if client is None or words is None:
+        return executor.submit
+    if getattr(executor, "_shutdown", False):
+        raise ValueError("`executor` must not have been shut down")
+    return partial(client.submit, **words)
 
 
 class _Batch:

@@ -27,7 +27,7 @@ class Store:
     """
 
     def __init__(self, path, function, kind, keep_changed=False):
-        self.path, self.kind, self.keep_changed = path.expanduser(), kind, keep_changed
+        self.path, self.kind, self.keep_changed = path, kind, keep_changed
         if self.path.is_dir():
             raise ValueError(f"`file` must be a file, got the folder {str(path)!r}")
         self.name = getattr(function, "__name__", "<lambda>")
