@@ -138,7 +138,7 @@ def rules(table, moment="early"):
     """The columns and rows of the table of rules on MNIST 0/1 at a moment, over the seeds of each."""
     count = optimisers.SEEDS * optimisers.WIDTH
     angles = ("angle to the class sum (°)", "to its signs (°)")
-    columns = ("rule", "time", *angles, f"turned, of {count}", "$N/v^2$", "rank")
+    columns = ("rule", "time", *angles, f"turned, of {count}", "imbalance $N/v^2$", "rank")
     return columns, [
         (name, *_rule(optimisers.of(table, run), moment)) for name, run in optimisers.KINDS.items()
     ]
