@@ -246,6 +246,7 @@ CASES = {
     "plateaus as long as the run": (lambda: al.diagnosis.plateaus(flow(), least=1), r"`least` must be a number between 0 and 1, got 1"),
     "ways out of a regression": (lambda: al.diagnosis.ways_out(NET, REGRESSION, "logistic"), r"`data\.y` must hold the labels"),
     "a neuron of no size": (lambda: al.diagnosis.ways_out(NET, DATA, "logistic")[0].neuron(0), r"`size` must be a positive finite number, got 0"),
+    "file that is a folder": (lambda: al.diagnosis.save(flow(), ""), r"`file` must be the name of a file to write, got the folder '\.'"),
     "file of another loss": (lambda: al.diagnosis.save(flow(loss=al.Loss("own", square, lambda f, y: 2 * (y - f))), "run.npz"), r"`path` must have a loss of this library, got Loss\(own, sum\)"),
     "no file": (lambda: al.diagnosis.load("no such file.npz"), r"`file` must be a file of `al\.diagnosis\.save`, got no such file\.npz"),
     "claim kind": (lambda: al.Claim("k", "s", "o", 1, 2, kind="sure"), r"`kind` must be one of bound, .*got 'sure'"),

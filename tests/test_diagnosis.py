@@ -288,6 +288,12 @@ def test_a_file_written_by_hand_and_one_that_runs_code(tmp_path):
         al.diagnosis.load(file)
 
 
+def test_a_run_is_kept_under_the_very_name_given(tmp_path):
+    al.diagnosis.save(STUCK, tmp_path / "run")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    np.testing.assert_array_equal(al.diagnosis.load(tmp_path / "run").final.w, STUCK.final.w)
+
+
 def run(*words):
     return subprocess.run([sys.executable, "-m", "alignlib", *words], capture_output=True, text=True)
 
