@@ -116,6 +116,24 @@ def test_a_neuron_with_a_slope_rests_where_walls_hold_it_and_is_let_go():
     assert errors[0] > 7 * errors[1]
 
 
+@pytest.mark.parametrize("dim", [2, 3, 6])
+def test_a_neuron_with_a_slope_rests_in_the_early_flow_where_walls_hold_it(dim):
+    net, data = held_at_the_origin(dim)
+    turn = np.linalg.qr(np.random.default_rng(1).standard_normal((dim, dim)))[0]  # as below
+    early = al.early_flow(
+        al.Network(net.w @ turn, net.v, 0.2), al.Dataset(data.x @ turn, data.y), "logistic"
+    )
+    assert early.status.endswith("; 1 neuron came to rest at w = 0, where the flow may not be unique")
+    rest = early.events["t"][early.events["neuron"] == 0].max()
+    kept = np.array([0.0, 0.0, *np.full(dim - 2, 0.05)])  # all of it, the rest is the rounding of this
+    for t in (rest, rest + 1.0, rest + 50.0):
+        w = early.at(t).w[0] @ turn.T
+        assert np.abs(w - kept).max() <= 1e-14 * kept.max()
+        assert early.at(t).v[0] == early.at(rest).v[0]
+    size = np.linalg.norm(kept) or 1.0
+    assert np.abs(early.directions[0] @ turn.T - kept / size).max() <= 1e-14 * kept.max() / size
+
+
 def test_what_no_sample_sees_of_a_neuron_let_go_is_kept():
     flat, (net, data) = held_at_the_origin(), held_at_the_origin(6)
     turn = np.linalg.qr(np.random.default_rng(1).standard_normal((6, 6)))[0]  # no axis is one of no sample
