@@ -72,7 +72,7 @@ def early_flow(
     events by the rules in `alignlib.solver.filippov`. It does not depend on the scale of `net`. Where
     the Filippov solution is not unique `σ'(0) = 0` decides: a neuron that reaches w = 0 (a time-like
     one can) rests there, and `status` says so. With a `negative_slope` other than 0 the rule for walls,
-    applied to all of them, says whether it goes on from there.
+    applied to all of them, says whether it goes on from there or they hold it for good.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def early_flow(
         np.array([state(time)(data.x) if time > 0 else end.first_outputs for time in t]),
         events.expand(end.log, walls),
         float(times.max()),
-        _status(end, t_end),
+        _status(end, walls, t_end),
         state,
         state.patterns,
         alignment_times=times,
@@ -145,16 +145,13 @@ def early_flow(
     )
 
 
-def _status(end, t_end):
+def _status(end, walls, t_end):
     """Why the trajectory ends, and where the flow is not unique."""
-    last, rests = float(end.since.max()), int(end.neurons["rests"].sum())
+    last = float(end.since.max())
     status = "every neuron has had its last event"
     if t_end < last:
         status = f"reached t_end={t_end:g}; the last event is at t={last:g}"
-    if rests:
-        neurons = "1 neuron" if rests == 1 else f"{rests} neurons"
-        status += f"; {neurons} came to rest at w = 0, where the flow is not unique"
-    return status
+    return status + events.remark(end.neurons["rests"].sum(), walls)
 
 
 @dataclass(frozen=True, eq=False)

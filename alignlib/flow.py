@@ -241,12 +241,7 @@ class _Run:
     def remark(self):
         """What a reader of the result must know."""
         log = self.past.log()
-        resting = len(np.unique(log["neuron"][log["wall"] == events.REST]))
-        if not resting:
-            return ""
-        neurons = "1 neuron" if resting == 1 else f"{resting} neurons"
-        unique = "is not" if self.past.walls.negative_slope == 0 else "may not be"
-        return f"; {neurons} came to rest at w = 0, where the flow {unique} unique"
+        return events.remark(len(np.unique(log["neuron"][log["wall"] == events.REST])), self.past.walls)
 
     def trajectory(self, kept, status):
         """What was accepted, at the times `kept` or at the ends of all steps."""

@@ -219,6 +219,9 @@ def cosine(a: ArrayLike, b: ArrayLike) -> np.ndarray:
 def pulled(net: Network, data: Dataset, g: ArrayLike) -> np.ndarray:
     """`D_j = Σ_k g_k σ'(⟨w_j, x_k⟩) x_k`, an (h, d) array, for the pulls `g` (n,), whatever the slope.
 
+    On a hyperplane, as far as `patterns` can tell, σ' is the negative slope: the height of a neuron that
+    slides in a flow is rounding, and its sign means nothing.
+
     >>> net = al.Network([[0, 1], [0, -1]], [1, -1])
     >>> data = al.data.toy_2d()
     >>> al.geometry.pulled(net, data, data.y).round(2)
@@ -226,7 +229,7 @@ def pulled(net: Network, data: Dataset, g: ArrayLike) -> np.ndarray:
            [-0.32,  3.69]])
     """
     g = inputs.array("g", g, 1, (data.n,))
-    active = net.pattern(data.x)
+    active = patterns(net, data) > 0
     if net.negative_slope != 0.0:
         active = np.where(active, 1.0, net.negative_slope)
     return (active * g) @ data.x

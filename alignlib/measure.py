@@ -98,8 +98,9 @@ def tangent_kernel(net: Network, data: Dataset) -> np.ndarray:
     """The tangent kernel `K_kl = ⟨∂f(x_k)/∂θ, ∂f(x_l)/∂θ⟩` over all weights θ, an (n, n) array.
 
     `K_kl = Σ_j v_j² σ'(z_jk) σ'(z_jl) ⟨x_k, x_l⟩ + Σ_j σ(z_jk) σ(z_jl)` with `z_jk = ⟨w_j, x_k⟩`;
-    `σ'(0)` is the negative slope, as in PyTorch. In gradient flow the outputs move by `ḟ = K g`, where g
-    are the pulls.
+    `σ'(0)` is the negative slope, as in PyTorch, also where a height is rounding (`geometry.patterns`). In
+    gradient flow the outputs move by `ḟ = K g`, where g are the pulls, but for what walls hold of neurons
+    that slide.
 
     >>> net = al.Network([[1, 0], [0, 2]], [1, 3])
     >>> al.measure.tangent_kernel(net, al.Dataset([[1, 1], [1, -1]], [1, -1]))
@@ -108,7 +109,7 @@ def tangent_kernel(net: Network, data: Dataset) -> np.ndarray:
     """
     inputs.same_dim(net, data)
     z = net.preactivations(data.x)
-    slopes = np.where(z > 0, 1.0, net.negative_slope)
+    slopes = np.where(geometry.patterns(net, data) > 0, 1.0, net.negative_slope)
     hidden, reach = slopes * z, slopes * net.v[:, None]
     return (reach.T @ reach) * data.gram + hidden.T @ hidden
 

@@ -132,7 +132,7 @@ def turning(path: Trajectory, ax=None, until=None):
     w = np.stack([net.w[:, :2] for net in nets])
     angle = np.unwrap(np.arctan2(w[..., 1], w[..., 0]), axis=0)
     dies = nets[-1].negative_slope == 0
-    living = {*np.flatnonzero(nets[-1].pattern(path.data.x).any(axis=1))}
+    living = {*np.flatnonzero((path.patterns(t[-1]) > 0).any(axis=1))}
     for j, v in enumerate(nets[-1].v):
         line, colour = (":", DEAD) if dies and j not in living else _by_sign(v)
         ax.plot(angle[:, j], t, line, color=colour, lw=1.1, alpha=0.8)

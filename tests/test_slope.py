@@ -116,6 +116,45 @@ def test_a_neuron_with_a_slope_rests_where_walls_hold_it_and_is_let_go():
     assert errors[0] > 7 * errors[1]
 
 
+@pytest.mark.parametrize("dim", [2, 3, 6])
+def test_a_neuron_with_a_slope_rests_in_the_early_flow_where_walls_hold_it(dim):
+    net, data = held_at_the_origin(dim)
+    turn = np.linalg.qr(np.random.default_rng(1).standard_normal((dim, dim)))[0]  # as below
+    early = al.early_flow(
+        al.Network(net.w @ turn, net.v, 0.2), al.Dataset(data.x @ turn, data.y), "logistic"
+    )
+    assert early.status.endswith("; 1 neuron came to rest at w = 0, where the flow may not be unique")
+    rest = early.events["t"][early.events["neuron"] == 0].max()
+    kept = np.array([0.0, 0.0, *np.full(dim - 2, 0.05)])  # all of it, the rest is the rounding of this
+    for t in (rest, rest + 1.0, rest + 50.0):
+        w = early.at(t).w[0] @ turn.T
+        assert np.abs(w - kept).max() <= 1e-14 * kept.max()
+        assert early.at(t).v[0] == early.at(rest).v[0]
+    size = np.linalg.norm(kept) or 1.0
+    assert np.abs(early.directions[0] @ turn.T - kept / size).max() <= 1e-14 * kept.max() / size
+
+
+def test_with_the_modulus_a_neuron_may_rest_or_leave_and_status_says_so():
+    # v > 0 climbs ⟨w, D(w)⟩ = |w_1 + w_2| + |w_1 - w_2| - |w_1| - 3 |w_2|: it comes to 0 along w_1 = 0.
+    data = al.Dataset([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0]], np.ones(4))
+    g = np.array([-1.0, -3.0, 1.0, 1.0])
+    path = al.early_flow(al.Network([[0.02, 0.5]], [2.0], -1.0), data, "squared", pulls=g)
+    assert path.status.endswith("1 neuron came to rest at w = 0, where the flow may not be unique")
+    t, v = path.t[-1], path.at(path.t[-1]).v[0]
+    assert not path.at(t + 5.0).w.any()
+    # It may rest: D is odd, so 0 is in the convex hull of its values around w = 0, which is Filippov's set.
+    u = np.random.default_rng(0).standard_normal((50, 2))
+    there, opposite = (al.geometry.pulled(al.Network(w, np.ones(50), -1.0), data, g) for w in (u, -u))
+    assert (there == -opposite).all()
+    # It may leave, either way along w_2 = 0, where D = ±(1, 0) for a suitable share of the wall: so do the
+    # flows that start beside it, w = ±v sinh(t), v cosh(t) in the limit.
+    for side in (1.0, -1.0):
+        beside = al.Network([[1e-13 * side, 0.0]], [v], -1.0)
+        left = al.early_flow(beside, data, "squared", pulls=g).at(1.0)
+        assert left.w[0] == pytest.approx([side * v * np.sinh(1.0), 0.0], abs=1e-12)
+        assert left.v == pytest.approx(v * np.cosh(1.0), abs=1e-12)
+
+
 def test_what_no_sample_sees_of_a_neuron_let_go_is_kept():
     flat, (net, data) = held_at_the_origin(), held_at_the_origin(6)
     turn = np.linalg.qr(np.random.default_rng(1).standard_normal((6, 6)))[0]  # no axis is one of no sample

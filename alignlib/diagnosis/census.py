@@ -75,7 +75,7 @@ def _census(then, data, signs, loss):
     loss = losses.fitting(loss, data)
     inputs.same_dim(then, data)
     classes = bool((np.abs(data.y) == 1).all())
-    at_zero = measure.alignment(then, data, loss)
+    at_zero = _cosine(then, data, signs, loss.pull(np.zeros(data.n), data.y))
     mass = np.abs(then.v) * measure.norms(then)
     alive = (signs > 0).any(axis=1) | (then.negative_slope != 0)
     return Neurons(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alignlib import inputs, measure
+from alignlib import geometry, inputs, measure
 from alignlib import loss as losses
 from alignlib.data import Dataset
 from alignlib.diagnosis.exits import FELL
@@ -46,7 +46,7 @@ def most(width: int, share: float, draws: int, rare: float) -> int:
 def revived(net: Network, data: Dataset) -> Network:
     """The start with new Gaussian directions, of the same lengths, for neurons that are dead."""
     rng, w = inputs.generator("rng", 0), np.array(net.w)
-    dead = ~net.pattern(data.x).any(axis=1)
+    dead = ~(geometry.patterns(net, data) > 0).any(axis=1)
     dead = dead if dead.any() else ~dead
     fresh = rng.standard_normal(w.shape)
     size = np.linalg.norm(w, axis=1) / np.linalg.norm(fresh, axis=1)

@@ -114,6 +114,7 @@ def follow(net, walls, pulls, end):
         if at_zero.any():  # not the rounding of zero, which has a side; but what no sample sees is kept
             w[part][at_zero] = walls.outside(w[part][at_zero])
         d[part], sides[part] = on[:, course.A] @ walls.u, on[:, course.SIDE]
+        d[part][neurons["rests"][part]] = 0.0
     outputs = walls.outputs(sum(below), sum(above))
     total, line = float(field["total"]), int(field["line"])
     return LastLeg(w, d, neurons, first_sides, sides, outputs, np.concatenate(logs), total, line)

@@ -62,11 +62,11 @@ def settle(k, a, side, me, on, gram):
 
 
 @inner
-def highest(on):
-    """`max |z_i|`."""
+def highest(row):
+    """The largest size of a row of `on`: `max |z_i|` of its Z."""
     most = 0.0
-    for i in range(on.shape[1]):
-        most = max(most, abs(on[Z, i]))
+    for number in row:
+        most = max(most, abs(number))
     return most
 
 
@@ -96,7 +96,7 @@ def largest(me):
 @inner
 def vanished(me, on):
     """Whether all heights have vanished in the last step: before it or at the start they were large."""
-    return highest(on) <= max(CENTRE * me.fell, np.sqrt(OPPOSED * largest(me)))
+    return highest(on[Z]) <= max(CENTRE * me.fell, np.sqrt(OPPOSED * largest(me)))
 
 
 @inner

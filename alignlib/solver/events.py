@@ -74,6 +74,15 @@ def aligned_since(log, walls, sides, v, last_signs, data):
     return since
 
 
+def remark(resting, walls):
+    """What the status of a run adds about the neurons that came to rest; how many did."""
+    if not resting:
+        return ""
+    neurons = "1 neuron" if resting == 1 else f"{resting} neurons"
+    unique = "is not" if walls.negative_slope == 0 else "may not be"
+    return f"; {neurons} came to rest at w = 0, where the flow {unique} unique"
+
+
 @inner
 def write(log, count, t, neuron, wall, came, went):
     """One more row in a log of dtype LOG, in place; its new length."""

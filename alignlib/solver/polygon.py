@@ -91,6 +91,9 @@ def _follow_one(me, on, field, gram, pulls, w, u, log):
             touches = True
         if touches:
             _touch(me, on, field, gram, pulls, log, centre)
+        if centre and highest(on[C]) <= field.slow:  # no wall feels D: it is the rounding of zero
+            me.rests = True
+            return True
         me.events += 1
         if me.events % 16 == 0 or not acts(on):
             sum_up(me, on)  # rounding does not add up for ever
@@ -127,7 +130,7 @@ def _step(me, on, end, distance, across):
     me.pulled += me.size2 * path
     # Whether w is 0 now: a pass over z, so only when it may be, and there are other walls than this.
     may = abs(me.pulled) <= max(FADED * abs(was_pulled), np.sqrt(OPPOSED * largest(me)) * delta)
-    me.fell = highest(on) if may else 0.0
+    me.fell = highest(on[Z]) if may else 0.0
     for i in range(on.shape[1]):
         on[Z, i] += path * on[C, i]
     if turn < reach:
@@ -159,7 +162,7 @@ def _touch(me, on, field, gram, pulls, log, everywhere):
     """The event rule `filippov.meet` at all walls touched: those it slides on, and the one just met.
 
     `everywhere`, where all walls meet, it is at all of them. A ReLU neuron rests there; one with a slope on
-    the negative side goes on, to where every wall pushes it away or holds it.
+    the negative side goes on, unless they hold it there.
     """
     n = 0
     touched = np.empty(len(gram), np.int64)

@@ -73,8 +73,8 @@ class Turned:
     def stages(self, psi):
         """How long it stays in each stage before it is aligned, and with how many active samples."""
         ends = np.array([0, *self.crossings(psi)] if psi else [0, self.last])
-        nets = map(self.fan.at, (ends[1:] + ends[:-1]) / 2)
-        active = [int(net.pattern(self.data.x)[self.angles.index(psi)].sum()) for net in nets]
+        signs = map(self.fan.patterns, (ends[1:] + ends[:-1]) / 2)
+        active = [int((sign[self.angles.index(psi)] > 0).sum()) for sign in signs]
         return np.diff(ends), active
 
     def grows(self, psi):
