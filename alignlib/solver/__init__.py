@@ -42,10 +42,11 @@ what is written down at an event, and read of it  events
 what `path.at` calls, and what memory it takes    replay
 what counts as zero, and every other such number  tolerances
 what Numba needs, and plain loops                 compiled
+where the compiled code is kept                   cache
 how neurons are divided, and who moves them       swarm and constant cut chunks; threads runs them
 
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
-tolerances, compiled, threads -> walls -> boost, events -> filippov, course, interval
+tolerances, cache, threads -> compiled -> walls -> boost, events -> filippov, course, interval
 -> polygon, search, sliding -> constant, advance -> cells -> swarm -> groups -> collocation -> replay
 """

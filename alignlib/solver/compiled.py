@@ -1,40 +1,25 @@
 """What the compiled rooms share: how functions are compiled, and plain loops over short vectors."""
 
-import functools
-import hashlib
-import warnings
-from pathlib import Path
-
 import numpy as np
 from numba import config, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
+from alignlib.solver.cache import Kept, slow
+
 OPTIONS = {"error_model": "numpy", "no_cfunc_wrapper": True, "nogil": True}  # x/0 is inf, as in NumPy
 INNER = {**OPTIONS, "no_cpython_wrapper": True}
-
-# Numba looks only at the file of a function to see whether its cache is stale. But kernels are compiled
-# into their callers: so the cache is one of all sources of this folder.
-SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
-
-
-@functools.cache
-def uncached():
-    """Said once: Numba forgets which warnings there were."""
-    warnings.warn("Numba finds no folder for its cache, so every process compiles anew", stacklevel=1)
 
 
 def entry(function):
     """Compile what Python calls, and keep it in a cache, or say once that none can be written."""
-    try:
-        compiled = njit(cache=True, **OPTIONS)(function)
-    except RuntimeError:
-        uncached()
-        return njit(**OPTIONS)(function)
-    file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)  # None without a compiler
-    if file is not None:
-        file._source_stamp = file._source_stamp, SOURCES.hexdigest()
+    compiled = njit(**OPTIONS)(function)
+    if not config.DISABLE_JIT:
+        try:
+            compiled._cache = Kept(function)
+        except RuntimeError:
+            slow("finds no folder for its cache")
     return compiled
 
 

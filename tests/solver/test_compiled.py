@@ -1,6 +1,7 @@
 """The cache of compiled code: never stale, and not needed."""
 
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 from numba import config
 
 import alignlib
+from alignlib.solver import cache
+from alignlib.solver.compiled import entry
 
 # A compiled function that calls a kernel of another file, and whether its code came from the cache.
 ASK = """
@@ -61,3 +64,100 @@ def test_without_a_folder_for_the_cache_it_compiles_and_says_so(tmp_path):
     answer, warned = said(tmp_path, file / "cache", **locators)
     assert answer == ["6.0", "0"]
     assert warned.count("UserWarning: Numba finds no folder") == 1
+
+
+def double(x):
+    return x + x
+
+
+compiler = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="nothing is compiled")
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """`double` as a new process has it, and the files of its cache."""
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    cache.slow.cache_clear()
+    return lambda: entry(double), lambda: sorted(tmp_path.rglob("*.kept*"))
+
+
+def hits(function):
+    return sum(function.stats.cache_hits.values())
+
+
+HTML = b"<!DOCTYPE html><title>Quota exceeded</title>"
+
+
+@compiler
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda whole: b"",
+        lambda whole: whole[:20],
+        lambda whole: whole[:-1],
+        lambda whole: bytes(len(whole)),  # what some file systems leave after a power cut
+        lambda whole: whole[:-99] + bytes([whole[-99] ^ 1]) + whole[-98:],  # in the machine code
+        lambda whole: HTML,
+        lambda whole: cache.digest(HTML) + HTML,
+        lambda whole: cache.digest(pickle.dumps(3)) + pickle.dumps(3),
+    ],
+)
+def test_a_spoiled_file_is_compiled_and_written_anew(kept, spoil):
+    fresh, files = kept
+    assert fresh()(1.5) == 3.0
+    (file,) = files()
+    whole = file.read_bytes()
+    file.write_bytes(spoil(whole))
+    again = fresh()
+    assert (again(1.5), hits(again)) == (3.0, 0)
+    again = fresh()
+    assert (again(1.5), hits(again)) == (3.0, 1)
+    assert files() == [file]
+
+
+@compiler
+def test_code_of_another_signature_is_not_run(kept):
+    """Two processes that wrote Numba's index at once could leave one's code under the other's name."""
+    fresh, files = kept
+    function = fresh()
+    function(1.5)
+    (of_floats,) = files()
+    function(2)
+    (of_integers,) = set(files()) - {of_floats}
+    shutil.copy(of_floats, of_integers)
+    assert fresh()(2) == 4
+
+
+@compiler
+def test_a_part_of_a_killed_process_is_in_nobody_s_way_and_is_flushed(kept):
+    fresh, files = kept
+    fresh()(1.5)
+    (file,) = files()
+    part = file.with_name(file.name + ".0123456789abcdef")
+    part.write_bytes(file.read_bytes()[:50])
+    again = fresh()
+    assert (again(1.5), hits(again)) == (3.0, 1)
+    again._cache.flush()
+    assert files() == []
+
+
+@compiler
+@pytest.mark.parametrize("why", ["too large", "exists"])
+def test_where_nothing_can_be_written_it_runs_and_says_so_once(kept, why):
+    resource = pytest.importorskip("resource")
+    fresh, files = kept
+    function = fresh()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if why == "exists":  # a file where the folder should be
+        Path(function._cache.cache_path).rmdir()
+        Path(function._cache.cache_path).touch()
+    try:
+        if why == "too large":
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+        with pytest.warns(UserWarning, match=f"cannot write its cache in .*{why}") as warned:
+            answers = function(1.5), function(2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert answers == (3.0, 4)
+    assert len(warned) == 1
+    assert files() == []
