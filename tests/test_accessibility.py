@@ -10,7 +10,7 @@ from unicodedata import normalize
 import pytest
 
 from tests.conftest import node_module
-from tests.test_pages import EXTRA, PAGES, PHONE, WIDE, Visit
+from tests.test_pages import EXTRA, PAGES, PHONE, WIDE, Visit, on_pages
 
 # What axe-core reports although it is right: the rule, the elements, the pages, and why.
 FORMULAS = (
@@ -29,33 +29,6 @@ KNOWN = {
     # The heading is a formula, and axe-core does not read the MathML that names it.
     "empty-table-header": ("th:has(math)", [f"chapters/{name}" for name in FORMULAS]),
 }
-# Axe-core's rules, its best practices among them, and whether each element found is a known one.
-RUN = """async known => (await axe.run(document, {elementRef: true, resultTypes: ["violations"]}))
-  .violations.flatMap(rule => rule.nodes.map(found => ({
-    rule: rule.id,
-    known: rule.id in known && found.element.matches(known[rule.id][0]),
-    where: found.target.join(" "),
-    why: found.failureSummary,
-  })))"""
-
-
-@pytest.mark.parametrize("name", PAGES + EXTRA)
-def test_axe_finds_what_is_known_and_no_more(browser, site, name):
-    known = {rule for rule, (_, pages) in KNOWN.items() if name in pages}
-    # Without motion, so that no colour is caught half-way; without the policy, which refuses axe-core.
-    with Visit(browser, site, name, reduced_motion="reduce", bypass_csp=True) as visit:
-        visit.page.add_script_tag(path=node_module("axe-core/axe.min.js"))
-        for viewport in (WIDE, PHONE):
-            visit.page.set_viewport_size(viewport)
-            visit.page.wait_for_timeout(1000)  # the theme looks at what scrolls a little later
-            for scheme in ("light", "dark"):
-                visit.page.emulate_media(color_scheme=scheme)
-                visit.page.wait_for_function(f"document.documentElement.dataset.theme === '{scheme}'")
-                found = visit.page.evaluate(RUN, KNOWN)
-                assert [fault for fault in found if not fault["known"]] == []
-                assert {fault["rule"] for fault in found} == known
-
-
 # The pieces of text that are shown, folded ones left out.
 SHOWN = """() => {
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), shown = [];
@@ -81,11 +54,17 @@ def unsaid(page):
     return pieces(page.evaluate(SHOWN)) - pieces(said)
 
 
-@pytest.mark.parametrize("name", PAGES + EXTRA)
-def test_all_that_is_shown_is_also_said(browser, site, name):
-    with Visit(browser, site, name, reduced_motion="reduce") as visit:
-        assert not unsaid(visit.page)
-        assert sum(pieces(visit.page.evaluate(SHOWN)).values()) > 20
+@pytest.fixture(scope="module")
+def opened(browser, site, request):
+    """A page without motion, so that no colour is caught half-way, or policy, which refuses axe-core."""
+    with Visit(browser, site, request.param, reduced_motion="reduce", bypass_csp=True) as visit:
+        yield visit
+
+
+@on_pages("opened", PAGES + EXTRA)
+def test_all_that_is_shown_is_also_said(opened):
+    assert not unsaid(opened.page)
+    assert sum(pieces(opened.page.evaluate(SHOWN)).values()) > 20
 
 
 def test_what_is_shown_and_not_said_is_noticed(browser):
@@ -93,3 +72,29 @@ def test_what_is_shown_and_not_said_is_noticed(browser):
     page.set_content("<p>Here</p><p hidden>folded</p><p aria-hidden='true'>for eyes only</p>")
     assert unsaid(page) == {"foreyesonly": 1}
     page.close()
+
+
+# Axe-core's rules, its best practices among them, and whether each element found is a known one.
+RUN = """async known => (await axe.run(document, {elementRef: true, resultTypes: ["violations"]}))
+  .violations.flatMap(rule => rule.nodes.map(found => ({
+    rule: rule.id,
+    known: rule.id in known && found.element.matches(known[rule.id][0]),
+    where: found.target.join(" "),
+    why: found.failureSummary,
+  })))"""
+
+
+@on_pages("opened", PAGES + EXTRA)
+def test_axe_finds_what_is_known_and_no_more(opened):
+    known = {rule for rule, (_, pages) in KNOWN.items() if opened.name in pages}
+    page = opened.page
+    page.add_script_tag(path=node_module("axe-core/axe.min.js"))
+    for viewport in (WIDE, PHONE):
+        page.set_viewport_size(viewport)
+        page.wait_for_timeout(1000)  # the theme looks at what scrolls a little later
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_function(f"document.documentElement.dataset.theme === '{scheme}'")
+            found = page.evaluate(RUN, KNOWN)
+            assert [fault for fault in found if not fault["known"]] == []
+            assert {fault["rule"] for fault in found} == known

@@ -17,7 +17,7 @@ from bs4 import BeautifulSoup
 
 from book.lab import COMMAND, NOTE, SURROUNDINGS, refresh
 from tests.conftest import HTML, ROOT
-from tests.test_pages import notebook_text
+from tests.test_pages import WIDE, notebook_text
 
 pytestmark = pytest.mark.lab
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
@@ -78,6 +78,19 @@ def address(server, log):
     pytest.fail(f"JupyterLab did not start:\n{log.read_text()}")
 
 
+@pytest.fixture(scope="module")
+def application(browser, lab):
+    """The page of JupyterLab: notebooks are opened in it one after another, as a reader does."""
+    context = browser.new_context(viewport=WIDE)
+    page = context.new_page()
+    page.set_default_timeout(2 * MINUTES)
+    page.goto(f"{lab}?token=t&reset")  # without what was open before
+    page.wait_for_function("window.jupyterapp")
+    page.evaluate("jupyterapp.restored.then(() => {})")
+    yield page
+    context.close()
+
+
 def test_what_a_reader_changed_in_the_copy_is_kept_and_the_rest_follows_the_book(tmp_path):
     book, copy = tmp_path / "book", tmp_path / "copy"
     for name, text in (("chapters/a", "1"), ("chapters/b", "1"), ("benchmarks/c", "1")):
@@ -95,17 +108,21 @@ def test_what_a_reader_changed_in_the_copy_is_kept_and_the_rest_follows_the_book
 
 
 class Notebook:
-    """A notebook open in JupyterLab, and what the application knows of it."""
+    """A notebook open in JupyterLab, alone, and what the application knows of it."""
 
-    def __init__(self, page, lab, name, whole=False):
+    def __init__(self, page, name, whole=False):
         self.page = page
-        page.set_default_timeout(2 * MINUTES)
-        page.goto(f"{lab}/tree/{name}.ipynb?token=t&reset")  # without what was open before
-        page.wait_for_function("window.jupyterapp?.shell.currentWidget?.content?.model?.cells?.length > 1")
-        page.evaluate("() => { window.panel = jupyterapp.shell.currentWidget; }")
+        page.evaluate(OPEN, f"{name}.ipynb")
+        page.wait_for_function("panel.content.model?.cells?.length > 1")
         if whole:  # all cells are in the page, also those out of sight
             page.evaluate(ALL_AT_ONCE)
         page.wait_for_function("panel.sessionContext.session?.kernel?.status === 'idle'")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.page.evaluate("panel.sessionContext.shutdown().then(() => panel.dispose())")
 
     def cells(self):
         """The cells as they are now."""
@@ -132,6 +149,9 @@ class Notebook:
         return self.value(f"base64.b64encode(e.picture(**{values})).decode()", code).strip("'")
 
 
+OPEN = """async path => {
+  window.panel = await jupyterapp.commands.execute("docmanager:open", {path});
+}"""
 ALL_AT_ONCE = """() => {
   panel.content.notebookConfig = {...panel.content.notebookConfig, windowingMode: "none"};
 }"""
@@ -169,29 +189,24 @@ SHOWN = """async box => {
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_numbers_are_those_of_the_page_and_references_lead_somewhere(browser, lab, name):
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    notebook = Notebook(context.new_page(), lab, name, whole=True)
-    notebook.page.wait_for_function(RENDERED)
-    assert sorted(notebook.page.evaluate(NUMBERED)) == sorted(numbered_on_the_page(name))
-    broken = notebook.page.locator(".jp-MarkdownCell .text-yellow-600").all_inner_texts()
-    assert set(broken) <= solved_from_afar(notebook.cells())
-    notebook.page.evaluate("panel.sessionContext.shutdown()")
-    context.close()
+def test_numbers_are_those_of_the_page_and_references_lead_somewhere(application, name):
+    with Notebook(application, name, whole=True) as notebook:
+        application.wait_for_function(RENDERED)
+        assert sorted(application.evaluate(NUMBERED)) == sorted(numbered_on_the_page(name))
+        broken = application.locator(".jp-MarkdownCell .text-yellow-600").all_inner_texts()
+        assert set(broken) <= solved_from_afar(notebook.cells())
 
 
 @pytest.mark.parametrize("name", [name for name in NOTEBOOKS if explorers(name)])
-def test_a_chapter_runs_and_its_explorers_move(browser, lab, name):
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    notebook = Notebook(context.new_page(), lab, name)
-    stored = widths(notebook.cells())
-    live(notebook, explorers(name))
-    assert widths(notebook.cells()) == {at: pytest.approx(wide, abs=2) for at, wide in stored.items()}
-    for at, wide in list(stored.items())[:1]:  # the page gives a figure the width that its output has
-        picture = notebook.cell(at).locator(".jp-RenderedImage img")
-        assert picture.evaluate("one => one.clientWidth") == pytest.approx(wide, abs=2)
-    notebook.page.evaluate("panel.sessionContext.shutdown()")
-    context.close()
+def test_a_chapter_runs_and_its_explorers_move(application, name):
+    with Notebook(application, name) as notebook:
+        stored = widths(notebook.cells())
+        live(notebook, explorers(name))
+        new = {at: pytest.approx(wide, abs=2) for at, wide in stored.items()}
+        assert widths(notebook.cells()) == new
+        for at, wide in list(stored.items())[:1]:  # the page gives a figure the width that its output has
+            picture = notebook.cell(at).locator(".jp-RenderedImage img")
+            assert picture.evaluate("one => one.clientWidth") == pytest.approx(wide, abs=2)
 
 
 def widths(cells):
@@ -240,29 +255,26 @@ RUNS = "panel.content.widgets[1].inputArea.promptNode.textContent.includes('*')"
 GO = "jupyterapp.serviceManager.contents.save('go', {type: 'file', format: 'text', content: ''})"
 
 
-def test_a_drag_right_after_the_cell_has_run_is_not_lost(browser, lab):
+def test_a_drag_right_after_the_cell_has_run_is_not_lost(application):
     """The kernel is still busy with the next cell; once it is free, it has what was dragged."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    notebook = Notebook(context.new_page(), lab, "live")
-    notebook.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
-    knob = notebook.page.locator(".live-knob").nth(1)
-    knob.scroll_into_view_if_needed()  # a mouse reaches nothing below the edge of the window
-    notebook.page.wait_for_function(RUNS)
-    box = knob.locator("circle").first.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    notebook.page.mouse.move(x, y)
-    notebook.page.mouse.down()
-    notebook.page.mouse.move(x + 40, y - 20, steps=8)
-    notebook.page.mouse.up()
-    assert notebook.page.evaluate(RUNS)
-    notebook.page.evaluate(GO)
-    state = "document.querySelector('figure.live').picture.state.points[1]"
-    dragged = notebook.page.evaluate(state)
-    assert dragged != [-0.5, 0.1]
-    for _ in range(60):  # it hears of the last move when it has answered for the first
-        if (heard := json.loads(notebook.value("shown.state['points'][1]"))) == dragged:
-            break
-        time.sleep(0.5)
-    assert heard == dragged == notebook.page.evaluate(state)
-    notebook.page.evaluate("panel.sessionContext.shutdown()")
-    context.close()
+    with Notebook(application, "live") as notebook:
+        application.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        knob = application.locator(".live-knob").nth(1)
+        knob.scroll_into_view_if_needed()  # a mouse reaches nothing below the edge of the window
+        application.wait_for_function(RUNS)
+        box = knob.locator("circle").first.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        application.mouse.move(x, y)
+        application.mouse.down()
+        application.mouse.move(x + 40, y - 20, steps=8)
+        application.mouse.up()
+        assert application.evaluate(RUNS)
+        application.evaluate(GO)
+        state = "document.querySelector('figure.live').picture.state.points[1]"
+        dragged = application.evaluate(state)
+        assert dragged != [-0.5, 0.1]
+        for _ in range(60):  # it hears of the last move when it has answered for the first
+            if (heard := json.loads(notebook.value("shown.state['points'][1]"))) == dragged:
+                break
+            time.sleep(0.5)
+        assert heard == dragged == application.evaluate(state)

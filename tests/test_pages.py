@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -63,10 +64,33 @@ class Visit:
         self.context.close()
 
 
+@pytest.fixture(scope="module")
+def opened(browser, site, request):
+    """A page on a wide screen, opened once for the tests that only look at it."""
+    with Visit(browser, site, request.param) as visit:
+        yield visit
+
+
+@pytest.fixture(scope="module")
+def held(browser, site, request):
+    """A page on a phone, opened once for the tests that only look at it."""
+    with Visit(browser, site, request.param, PHONE) as visit:
+        yield visit
+
+
+on_pages = partial(pytest.mark.parametrize, indirect=True)
+
+
+@on_pages("opened", PAGES + EXTRA)
+def test_a_page_loads_in_silence_and_asks_nothing_of_the_network(opened):
+    assert opened.console == []
+    assert opened.failed == []
+    assert opened.outside == []
+
+
 @pytest.mark.parametrize("name", PAGES + EXTRA)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_page_loads_in_silence_and_asks_nothing_of_the_network(browser, site, name, scheme):
-    with Visit(browser, site, name, color_scheme=scheme) as visit:
+def test_so_it_does_in_the_dark(browser, site, name):
+    with Visit(browser, site, name, color_scheme="dark") as visit:
         assert visit.console == []
         assert visit.failed == []
         assert visit.outside == []
@@ -80,13 +104,7 @@ def test_the_address_of_the_book_leads_to_its_landing_page(browser, site):
     page.close()
 
 
-@pytest.fixture(scope="module", params=PAGES)
-def opened(browser, site, request):
-    """A page on a wide screen, opened once for the tests that only look at it."""
-    with Visit(browser, site, request.param) as visit:
-        yield visit
-
-
+@on_pages("opened", PAGES)
 def test_mathematics_is_typeset_without_an_error(opened):
     count = opened.page.locator
     assert count("mjx-container").count() == count(".math").count()
@@ -96,12 +114,12 @@ def test_mathematics_is_typeset_without_an_error(opened):
         assert count("mjx-container").count() > 50
 
 
-@pytest.mark.parametrize("name", PAGES + EXTRA)
-def test_nothing_scrolls_sideways_on_a_phone(browser, site, name):
-    with Visit(browser, site, name, PHONE) as visit:
-        assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+@on_pages("held", PAGES + EXTRA)
+def test_nothing_scrolls_sideways_on_a_phone(held):
+    assert held.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+@on_pages("opened", PAGES)
 def test_every_figure_has_a_sentence_for_those_who_do_not_see_it(opened):
     figures = opened.page.locator("article img").evaluate_all("all => all.map(one => one.alt)")
     for alt in figures:
@@ -122,21 +140,18 @@ def letters(name):
     return [one.metadata["letters"] for one in outputs if "image/png" in one.get("data", {})]
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if "image/png" in notebook_text(name)])
-def test_a_phone_shows_the_letters_of_figures(browser, site, name):
-    with Visit(browser, site, name, PHONE) as visit:
-        pictures = visit.page.locator("article div.cell_output img:not(.explorer img, .live img)")
-        scales = pictures.evaluate_all("all => all.map(one => one.clientWidth / one.getAttribute('width'))")
+@on_pages("held", [name for name in PAGES if "image/png" in notebook_text(name)])
+def test_a_phone_shows_the_letters_of_figures(held):
+    pictures = held.page.locator("article div.cell_output img:not(.explorer img, .live img)")
+    scales = pictures.evaluate_all("all => all.map(one => one.clientWidth / one.getAttribute('width'))")
     points = al.plots.STYLE["figure.dpi"] * light.SHOWN / 72  # pixels of the page before it is made smaller
-    sizes = [size * points * scale for size, scale in zip(letters(name), scales, strict=True) if size]
+    sizes = [size * points * scale for size, scale in zip(letters(held.name), scales, strict=True) if size]
     assert min(sizes) >= LEAST_LETTERS, [round(size, 1) for size in sizes]
 
 
-@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
-def test_a_story_is_no_taller_than_one_sitting(browser, site, path):
-    with Visit(browser, site, f"chapters/{path.stem}") as visit:
-        height = visit.page.locator("article.bd-article").evaluate("article => article.scrollHeight")
-    assert height <= 16_000
+@on_pages("opened", [f"chapters/{path.stem}" for path in STORIES])
+def test_a_story_is_no_taller_than_one_sitting(opened):
+    assert opened.page.locator("article.bd-article").evaluate("article => article.scrollHeight") <= 16_000
 
 
 def test_the_book_is_small(site):
@@ -180,12 +195,14 @@ def test_the_verdicts_of_the_ledger_are_seen_on_a_phone(browser, site):
         assert max(edges) <= PHONE["width"]
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_code_fits_beside_the_contents(browser, site, name):
-    with Visit(browser, site, name, {"width": 1200, "height": 900}) as visit:
-        wide = visit.page.locator("div.cell_input pre").evaluate_all(
-            "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)"
-        )
+@on_pages("opened", PAGES)
+def test_code_fits_beside_the_contents(opened):
+    opened.page.set_viewport_size({"width": 1200, "height": 900})
+    opened.page.wait_for_function("innerWidth === 1200")
+    wide = opened.page.locator("div.cell_input pre").evaluate_all(
+        "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)"
+    )
+    opened.page.set_viewport_size(WIDE)
     assert wide == []
 
 
