@@ -30,6 +30,7 @@ HTML = BUILD / "html"
 TEXT = BUILD / "early-alignment.html"
 PDF = BUILD / "early-alignment.pdf"
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # so that it looks alike on every machine
+PATIENCE = 300_000  # milliseconds: one page is the whole book, and a machine may be busy
 LONG = 10  # code with no more lines than this is not broken over two pages
 RANGES = {
     "Signs": "U+B2-B3, U+B9, U+2070-209F"
@@ -245,7 +246,7 @@ def make(browser):
     articles = collect()
     TEXT.write_text(assemble(articles), encoding="utf-8")
     page = browser.new_page()
-    page.goto(TEXT.as_uri())
+    page.goto(TEXT.as_uri(), timeout=PATIENCE)
     page.evaluate("MathJax.startup.promise")
     _, before = printed(page)
     page.evaluate(NUMBER, before)

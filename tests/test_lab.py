@@ -18,6 +18,7 @@ from bs4 import BeautifulSoup
 from book.lab import COMMAND, NOTE, SURROUNDINGS, refresh
 from tests.conftest import HTML, ROOT
 from tests.test_pages import notebook_text
+from tests.test_widths import ROUNDING, same, widths
 
 pytestmark = pytest.mark.lab
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
@@ -186,22 +187,12 @@ def test_a_chapter_runs_and_its_explorers_move(browser, lab, name):
     notebook = Notebook(context.new_page(), lab, name)
     stored = widths(notebook.cells())
     live(notebook, explorers(name))
-    assert widths(notebook.cells()) == {at: pytest.approx(wide, abs=2) for at, wide in stored.items()}
+    assert same(stored, widths(notebook.cells()))
     for at, wide in list(stored.items())[:1]:  # the page gives a figure the width that its output has
         picture = notebook.cell(at).locator(".jp-RenderedImage img")
-        assert picture.evaluate("one => one.clientWidth") == pytest.approx(wide, abs=2)
+        assert picture.evaluate("one => one.clientWidth") == pytest.approx(wide, abs=ROUNDING)
     notebook.page.evaluate("panel.sessionContext.shutdown()")
     context.close()
-
-
-def widths(cells):
-    """The width in pixels of each figure, by the number of its cell; rounding may move it by one."""
-    return {
-        at: output["metadata"]["image/png"]["width"]
-        for at, cell in enumerate(cells)
-        for output in cell.get("outputs", ())
-        if "image/png" in output.get("data", {})
-    }
 
 
 def live(notebook, names):
