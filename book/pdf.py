@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import os
+import re
 import sys
 from html import escape
 from pathlib import Path
@@ -111,7 +112,8 @@ def solutions(articles):
         title = f'<section id="{article["id"]}-solutions"><h2>{article.h1.decode_contents()}</h2></section>'
         section = BeautifulSoup(title, "html.parser").section
         for solution in found:
-            link = f'<p class="solved"><a class="page" href="#{solution["id"]}">Solution on page</a></p>'
+            title = re.match(r"\s*(Solution to Exercise \d+)", solution.get_text())[1]
+            link = f'<p class="solved"><a class="page" href="#{solution["id"]}">{title} on page</a></p>'
             solution.replace_with(BeautifulSoup(link, "html.parser"))
             section.append(solution)
         if found:

@@ -169,6 +169,11 @@ SHOWN = """async box => {
 }"""
 
 
+# The labels of sliders that have no room.
+CUT = """box => [...box.querySelectorAll(".widget-label")]
+  .filter(label => label.scrollWidth > label.clientWidth).map(label => label.textContent)"""
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_numbers_are_those_of_the_page_and_references_lead_somewhere(browser, lab, name):
     context = browser.new_context(viewport={"width": 1400, "height": 900})
@@ -215,6 +220,7 @@ def moves(notebook, at, explorer):
     box = notebook.cell(at)
     box.locator("img").first.wait_for()
     before = box.evaluate(SHOWN)
+    assert box.evaluate(CUT) == []
     handles = box.locator(".noUi-handle")
     at_first = float(handles.first.get_attribute("aria-valuenow"))
     handles.first.press("Home" if at_first > 0 else "End")
