@@ -234,6 +234,8 @@ def moves(notebook, at, explorer):
 
 # Whether the second cell runs. The status of the kernel is that of its last answer, also to a widget.
 RUNS = "panel.content.widgets[1].inputArea.promptNode.textContent.includes('*')"
+SEEN_WHOLE = """() => panel.node.querySelector("figure.live").clientHeight
+  < panel.node.querySelector(".jp-WindowedPanel-outer").clientHeight"""
 GO = "jupyterapp.serviceManager.contents.save('go', {type: 'file', format: 'text', content: ''})"
 
 
@@ -245,6 +247,7 @@ def test_a_drag_right_after_the_cell_has_run_is_not_lost(browser, lab):
     knob = notebook.page.locator(".live-knob").nth(1)
     knob.scroll_into_view_if_needed()  # a mouse reaches nothing below the edge of the window
     notebook.page.wait_for_function(RUNS)
+    assert notebook.page.evaluate(SEEN_WHOLE)
     box = knob.locator("circle").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     notebook.page.mouse.move(x, y)
