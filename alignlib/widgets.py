@@ -22,7 +22,7 @@ from alignlib.data import Dataset
 
 with inputs.extra("widgets"):
     import matplotlib.pyplot as plt
-    from IPython.display import HTML, display
+    from IPython.display import HTML, Markdown, display
 
 MOST = 120  # pictures in a page
 # A notebook that has not been run shows what a page without scripts does: no button that does nothing.
@@ -119,6 +119,8 @@ class Explorer:
                 value=self._first[name],
                 description=label,
                 continuous_update=False,
+                style={"description_width": "initial"},  # a label may be long
+                layout={"width": f"{self._width}px", "max_width": "100%"},
             )
             for name, (label, values) in self.controls.items()
         }
@@ -212,7 +214,7 @@ class Live:
             display(HTML(self._repr_html_()))
             return
         try:
-            display(self.live())
+            display(self.live(), Markdown(self.caption))
         except ModuleNotFoundError:  # alive all the same, but Python does not hear of it
             here = self._repr_html_().replace("<figure ", "<figure data-embedded ", 1)
             display(HTML(f"{here}<style>{live.style()}</style><script>{live.script()}</script>"))

@@ -25,3 +25,4 @@ if "COLAB_JUPYTER_IP" in os.environ and Path.cwd().name != "chapters":
             subprocess.run(command.split(), check=True)
         Path("try").rename("book")  # only now is nothing missing
     os.chdir("book/chapters")
+    exec(Path("../book/letters.py").read_text())  # figures as on the page

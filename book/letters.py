@@ -1,4 +1,4 @@
-"""Run by every kernel of the build and of `make lab`, before its notebook: figures note how they are shown.
+"""Run in every kernel of the build, `make lab`, Binder and Colab: figures note how they are shown.
 
 The size of the smallest letters in points, of which `tests/test_pages.py` asks whether a phone shows them;
 and the width on the page, which JupyterLab gives them too (a stored notebook has it from `book/store.py`).

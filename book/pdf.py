@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import os
+import re
 import sys
 from html import escape
 from pathlib import Path
@@ -30,6 +31,7 @@ HTML = BUILD / "html"
 TEXT = BUILD / "early-alignment.html"
 PDF = BUILD / "early-alignment.pdf"
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # so that it looks alike on every machine
+PATIENCE = 300_000  # milliseconds: one page is the whole book, and a machine may be busy
 LONG = 10  # code with no more lines than this is not broken over two pages
 RANGES = {
     "Signs": "U+B2-B3, U+B9, U+2070-209F"
@@ -110,7 +112,8 @@ def solutions(articles):
         title = f'<section id="{article["id"]}-solutions"><h2>{article.h1.decode_contents()}</h2></section>'
         section = BeautifulSoup(title, "html.parser").section
         for solution in found:
-            link = f'<p class="solved"><a class="page" href="#{solution["id"]}">Solution on page</a></p>'
+            title = re.match(r"\s*(Solution to Exercise \d+)", solution.get_text())[1]
+            link = f'<p class="solved"><a class="page" href="#{solution["id"]}">{title} on page</a></p>'
             solution.replace_with(BeautifulSoup(link, "html.parser"))
             section.append(solution)
         if found:
@@ -245,7 +248,7 @@ def make(browser):
     articles = collect()
     TEXT.write_text(assemble(articles), encoding="utf-8")
     page = browser.new_page()
-    page.goto(TEXT.as_uri())
+    page.goto(TEXT.as_uri(), timeout=PATIENCE)
     page.evaluate("MathJax.startup.promise")
     _, before = printed(page)
     page.evaluate(NUMBER, before)

@@ -18,6 +18,7 @@ from bs4 import BeautifulSoup
 from book.lab import COMMAND, NOTE, SURROUNDINGS, refresh
 from tests.conftest import HTML, ROOT
 from tests.test_pages import WIDE, notebook_text
+from tests.test_widths import ROUNDING, same, widths
 
 pytestmark = pytest.mark.lab
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
@@ -188,6 +189,11 @@ SHOWN = """async box => {
 }"""
 
 
+# The labels of sliders that have no room.
+CUT = """box => [...box.querySelectorAll(".widget-label")]
+  .filter(label => label.scrollWidth > label.clientWidth).map(label => label.textContent)"""
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_numbers_are_those_of_the_page_and_references_lead_somewhere(application, name):
     with Notebook(application, name, whole=True) as notebook:
@@ -202,21 +208,10 @@ def test_a_chapter_runs_and_its_explorers_move(application, name):
     with Notebook(application, name) as notebook:
         stored = widths(notebook.cells())
         live(notebook, explorers(name))
-        new = {at: pytest.approx(wide, abs=2) for at, wide in stored.items()}
-        assert widths(notebook.cells()) == new
+        assert same(stored, widths(notebook.cells()))
         for at, wide in list(stored.items())[:1]:  # the page gives a figure the width that its output has
             picture = notebook.cell(at).locator(".jp-RenderedImage img")
-            assert picture.evaluate("one => one.clientWidth") == pytest.approx(wide, abs=2)
-
-
-def widths(cells):
-    """The width in pixels of each figure, by the number of its cell; rounding may move it by one."""
-    return {
-        at: output["metadata"]["image/png"]["width"]
-        for at, cell in enumerate(cells)
-        for output in cell.get("outputs", ())
-        if "image/png" in output.get("data", {})
-    }
+            assert picture.evaluate("one => one.clientWidth") == pytest.approx(wide, abs=ROUNDING)
 
 
 def live(notebook, names):
@@ -239,6 +234,7 @@ def moves(notebook, at, explorer):
     box = notebook.cell(at)
     box.locator("img").first.wait_for()
     before = box.evaluate(SHOWN)
+    assert box.evaluate(CUT) == []
     handles = box.locator(".noUi-handle")
     at_first = float(handles.first.get_attribute("aria-valuenow"))
     handles.first.press("Home" if at_first > 0 else "End")
@@ -252,6 +248,8 @@ def moves(notebook, at, explorer):
 
 # Whether the second cell runs. The status of the kernel is that of its last answer, also to a widget.
 RUNS = "panel.content.widgets[1].inputArea.promptNode.textContent.includes('*')"
+SEEN_WHOLE = """() => panel.node.querySelector("figure.live").clientHeight
+  < panel.node.querySelector(".jp-WindowedPanel-outer").clientHeight"""
 GO = "jupyterapp.serviceManager.contents.save('go', {type: 'file', format: 'text', content: ''})"
 
 
@@ -262,6 +260,7 @@ def test_a_drag_right_after_the_cell_has_run_is_not_lost(application):
         knob = application.locator(".live-knob").nth(1)
         knob.scroll_into_view_if_needed()  # a mouse reaches nothing below the edge of the window
         application.wait_for_function(RUNS)
+        assert application.evaluate(SEEN_WHOLE)
         box = knob.locator("circle").first.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         application.mouse.move(x, y)

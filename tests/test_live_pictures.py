@@ -222,6 +222,15 @@ def test_a_picture_lives_on_any_page(alone, name):
     assert shown.page.console == []
 
 
+def in_words(mu, violating, leaning, n):
+    """How the verdict begins when the shown lines print these three numbers."""
+    pairs, leans = n * (n - 1) // 2, round(n * leaning)
+    holds = "holds" if mu > 0 else f"fails in {round(pairs * violating)} of {pairs} pairs"
+    lean = f"{leans} of {n} samples {'leans' if leans == 1 else 'lean'} away from a class sum."
+    words = f"Assumption 1 {holds} (μ = {mu:.2f}). {lean if leans else 'The class sums hold.'}"
+    return words.replace("-", "−")
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(
     ("added", "moves"),
@@ -236,10 +245,12 @@ def test_the_threshold_picture_says_what_the_library_says(alone, added, moves, s
         shown.drag(shown.knob(knob), dx, dy)
     shown.box.get_by_label("output weight").select_option(str(sign))
     said, found = shown.python(), shown.box.evaluate("box => ({...box.dataset})")
-    data = shown.names["data"]
-    assert float(found["mu"]) == pytest.approx(data.mu, abs=1e-12)
-    assert float(found["violating"]) == pytest.approx(al.geometry.violating_share(data))
-    assert float(found["leaning"]) == pytest.approx(al.theory.check_class_sums(data).measured)
+    data, (first, second, *_) = shown.names["data"], said.splitlines()
+    mu, violating, leaning = map(float, [*first.split(), second])
+    assert float(found["mu"]) == pytest.approx(mu, abs=1e-12)
+    assert float(found["violating"]) == pytest.approx(violating)
+    assert float(found["leaning"]) == pytest.approx(leaning)
+    assert shown.verdict.startswith(in_words(mu, violating, leaning, data.n))
     held = np.flatnonzero(al.theory.trap(data, sign)) + 1
     assert found["held"] == ",".join(map(str, held))
     fixed = ("".join(map(str, one.astype(int))) for one in al.theory.fixed_points(data, sign))

@@ -9,6 +9,9 @@ from pypdf import PdfReader
 
 from book import pdf
 
+MARGIN = 21 / 25.4 * 72  # of print.css at the foot of a page, in points
+MOST_EMPTY = (297 - 23 - 21) / 25.4 * 72 / 4  # a quarter of what a page holds
+
 
 @pytest.fixture(scope="session")
 def paper(site, browser):
@@ -96,6 +99,24 @@ def test_no_page_is_empty_or_shows_what_only_a_program_reads(texts):
             assert wrong not in text
 
 
+def foot(page):
+    """How many points of a page are empty above its lower margin, beneath its last line."""
+    ends = []
+
+    def line(text, matrix, of_text, *_):
+        if text.strip():
+            ends.append(of_text[4] * matrix[1] + of_text[5] * matrix[3] + matrix[5])
+
+    page.extract_text(visitor_text=line)
+    return min(at for at in ends if at > MARGIN) - MARGIN
+
+
+def test_no_page_is_left_half_empty_before_a_figure(paper, soup, where):
+    last = {where[one["id"]] - 1 for one in soup.select("article")} | {1, len(paper.pages)}
+    empty = {at: foot(page) for at, page in enumerate(paper.pages, 1) if at not in last}
+    assert {at: round(left) for at, left in empty.items() if left > MOST_EMPTY} == {}
+
+
 def test_mathematics_is_made_of_letters(texts):
     formulas = [text for text in texts if re.search("[σεμ].*∑|∑.*[σεμ]", text)]
     assert len(formulas) > 5
@@ -106,10 +127,11 @@ def test_solutions_are_at_the_end_and_every_exercise_says_on_which_page(texts, s
     solutions, links = soup.select("#page-solutions > section > .solution"), soup.select("p.solved a")
     assert [target(link) for link in links] == [solution["id"] for solution in solutions]
     assert len(solutions) >= 25
-    said = re.findall(r"Solution on page (\d+)", " ".join(texts))
-    assert [int(page) for page in said] == [where[target(link)] for link in links]
-    for solution, page in zip(solutions, said, strict=True):
-        assert re.search(r"Solution to Exercise \d+", solution.get_text())[0] in texts[int(page) - 1]
+    said = re.findall(r"(Solution to Exercise \d+) on page (\d+)", " ".join(texts))
+    assert [int(page) for _, page in said] == [where[target(link)] for link in links]
+    for solution, (title, page) in zip(solutions, said, strict=True):
+        assert solution.get_text().strip().startswith(title)
+        assert title in texts[int(page) - 1]
 
 
 def test_explorers_stand_still_and_say_for_what(texts, soup):

@@ -149,6 +149,7 @@ def test_binder_reads_the_environment_file():
     assert "Building conda environment for python=3.11" in run.stdout + run.stderr
     assert '--file "environment.yml"' in run.stdout + run.stderr
     assert "./postBuild" in run.stdout + run.stderr
+    assert 'R2D_ENTRYPOINT="${REPO_DIR}/start"' in run.stdout + run.stderr
 
 
 def test_binder_fills_the_cache_of_compiled_code():

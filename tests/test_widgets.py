@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import alignlib as al
-from alignlib.widgets import MOST, STILL, Explorer
+from alignlib.widgets import MOST, STILL, Explorer, Live
 
 
 def line(figure, slope, offset):
@@ -154,6 +154,16 @@ def test_it_is_live_where_a_person_runs_the_notebook_and_a_player_elsewhere(monk
         monkeypatch.setenv("JPY_SESSION_NAME", name)
     shown._ipython_display_()
     assert [hasattr(thing, "children") for thing in seen] == [wanted == "live"]
+
+
+def test_a_live_picture_has_its_caption_in_jupyterlab(monkeypatch):
+    seen = []
+    monkeypatch.setattr("alignlib.widgets.display", lambda *things: seen.extend(things))
+    monkeypatch.setenv("JPY_SESSION_NAME", "notebook.ipynb")
+    Live("circle", None, "", "Drag one, $v < 0$.")._ipython_display_()
+    picture, caption = seen
+    assert picture.name == "circle"
+    assert caption.data == "Drag one, $v < 0$."
 
 
 def test_bad_input_is_named():
