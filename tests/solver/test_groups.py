@@ -9,26 +9,24 @@ from alignlib.solver import groups, swarm
 RTOL = 1e-9
 
 
-@pytest.fixture
-def followed(monkeypatch):
+def followed(worth):
     """A run in which cells of at least so many are kept, and how many neurons flew in its sweeps."""
-
-    def run(worth):
-        flown, fly = [], swarm.Swarm._fly_free
-        with monkeypatch.context() as patch:
-            patch.setattr(groups, "WORTH", worth)
-            patch.setattr(swarm.Swarm, "_fly_free", lambda s, *a: flown.append(len(s.v)) or fly(s, *a))
-            net = al.Network.balanced(6000, 2, 1e-3, rng=0)
-            path = al.gradient_flow(
-                net, al.data.three_points(), "squared", 20.0, RTOL, t_save=[1.0, 5.0, 20.0]
-            )
-        return path, sum(flown)
-
-    return run
+    flown, fly = [], swarm.Swarm._fly_free
+    net = al.Network.balanced(6000, 2, 1e-3, rng=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(groups, "WORTH", worth)
+        patch.setattr(swarm.Swarm, "_fly_free", lambda s, *a: flown.append(len(s.v)) or fly(s, *a))
+        path = al.gradient_flow(net, al.data.three_points(), "squared", 20.0, RTOL, t_save=[1.0, 5.0, 20.0])
+    return path, sum(flown)
 
 
-def test_wide_cells_are_kept_and_all_events_found(followed):
-    (kept, some), (dissolved, more) = followed(500), followed(10**9)
+@pytest.fixture(scope="module")
+def cells():
+    return followed(500)
+
+
+def test_wide_cells_are_kept_and_all_events_found(cells):
+    (kept, some), (dissolved, more) = cells, followed(10**9)
     assert some < more
     kept_log, log = (np.sort(path.events, order=["neuron", "t"]) for path in (kept, dissolved))
     for field in ("neuron", "sample", "kind"):
@@ -37,8 +35,8 @@ def test_wide_cells_are_kept_and_all_events_found(followed):
     assert np.abs(kept.outputs - dissolved.outputs).max() < 2 * 500 * RTOL
 
 
-def test_a_start_in_cells_is_the_start(followed):
-    path, _ = followed(500)
+def test_a_start_in_cells_is_the_start(cells):
+    path, _ = cells
     net = al.Network.balanced(6000, 2, 1e-3, rng=0)
     assert (path.start.w == net.w).all()
     assert (path.start.v == net.v).all()
