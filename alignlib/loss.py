@@ -209,6 +209,8 @@ def fitting(loss: str | Loss, data: "Dataset") -> Loss:
     ValueError
         If the labels do not suit the loss, or if on them its pull jumps, or is not minus its slope.
 
+    Examples
+    --------
     >>> al.loss.fitting("logistic", al.data.toy_2d())
     Loss(logistic, sum)
     """

@@ -1,6 +1,7 @@
 """The PDF of the whole book, printed by the browser and read again."""
 
 import re
+from itertools import pairwise
 from unicodedata import normalize
 
 import pytest
@@ -9,8 +10,8 @@ from pypdf import PdfReader
 
 from book import pdf
 
-MARGIN = 21 / 25.4 * 72  # of print.css at the foot of a page, in points
-MOST_EMPTY = (297 - 23 - 21) / 25.4 * 72 / 4  # a quarter of what a page holds
+BOTTOM, FULL = (mm / 25.4 * 72 for mm in (21, 297 - 21 - 23))  # the margins of print.css, in points
+PICTURE = 72  # an inch above the first line: no heading has so much, and every figure more
 
 
 @pytest.fixture(scope="session")
@@ -99,22 +100,28 @@ def test_no_page_is_empty_or_shows_what_only_a_program_reads(texts):
             assert wrong not in text
 
 
-def foot(page):
-    """How many points of a page are empty above its lower margin, beneath its last line."""
-    ends = []
+def lines(page):
+    """How many points above the foot of a page each of its lines is, but for those in the margins."""
+    heights = []
 
     def line(text, matrix, of_text, *_):
         if text.strip():
-            ends.append(of_text[4] * matrix[1] + of_text[5] * matrix[3] + matrix[5])
+            heights.append(of_text[4] * matrix[1] + of_text[5] * matrix[3] + matrix[5])
 
     page.extract_text(visitor_text=line)
-    return min(at for at in ends if at > MARGIN) - MARGIN
+    return [height - BOTTOM for height in heights if BOTTOM < height < BOTTOM + FULL]
 
 
-def test_no_page_is_left_half_empty_before_a_figure(paper, soup, where):
-    last = {where[one["id"]] - 1 for one in soup.select("article")} | {1, len(paper.pages)}
-    empty = {at: foot(page) for at, page in enumerate(paper.pages, 1) if at not in last}
-    assert {at: round(left) for at, left in empty.items() if left > MOST_EMPTY} == {}
+def test_no_page_is_left_a_third_empty_before_a_figure(paper, soup, where):
+    heights = [lines(page) for page in paper.pages]
+    begins = {where[one["id"]] for one in soup.select("article")}  # on a page of its own
+    empty = {
+        at: round(min(before))
+        for at, (before, after) in enumerate(pairwise(heights), 1)
+        if at > 1 and at + 1 not in begins
+        if max(after) < FULL - PICTURE and min(before) > FULL / 3
+    }
+    assert empty == {}
 
 
 def test_mathematics_is_made_of_letters(texts):
