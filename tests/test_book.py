@@ -85,6 +85,19 @@ def test_a_page_has_chips_that_lead_to_their_meaning(site):
         assert f'id="{name}"' in text
 
 
+def test_a_number_from_another_page_says_whose_it_is(site):
+    """Every page counts from one, so "Definition 1" alone is a different one on each."""
+    other = re.compile(r'href="(?:\.\./chapters/)?[\w.]+\.html#[\w-]+"[^>]*>(?:<[^>]*>)*([^<]*)<')
+    found = [
+        words
+        for path in HTML.glob("chapters/*.html")
+        for words in other.findall(path.read_text(encoding="utf-8"))
+        if counting.NUMBER.match(words)
+    ]
+    assert len(found) > 20  # the glossary and the notation have them
+    assert all(" of " in words for words in found)
+
+
 def test_a_style_sheet_keeps_what_can_match_and_nothing_else():
     css = """@import "other.css"; /* a { not: a-rule } */
 .here:not(.nowhere) > p, .nowhere { content: "}"; }

@@ -41,7 +41,7 @@ def plane(data, ax, size):
         along = np.array([x[1], -x[0]]) / np.linalg.norm(x)
         along *= -1 if along[0] < -1e-9 else 1
         ax.plot(*(3 * size * np.outer([-1, 1], along)).T, ":", color="0.55", lw=1, zorder=0)
-        ax.text(*(1.13 * x), f"$x_{k + 1}$", ha="center", va="center", clip_on=True)
+        ax.text(*((1 + 0.12 * size) * x), f"$x_{k + 1}$", ha="center", va="center", clip_on=True)
     ax.set(xlim=(-size, size), ylim=(-size, size), xlabel="", ylabel="")
     ax.set_axis_off()
 
@@ -78,7 +78,7 @@ def sliding(data, flow, descent, times, factor):
         ((0.72, 0.12), data.x[0], "$D$, inactive", (1.3, 0.2)),
     ):
         ax.annotate("", foot + 0.25 * pull, foot, arrowprops={"arrowstyle": "-|>", "color": "black"})
-        ax.text(*at, name, ha="right", va="center")
+        ax.text(*at, name, ha="right", va="center", bbox={"fc": "white", "ec": "none", "pad": 1})
     ax.set(xlim=(-0.75, 1.5), ylim=(-0.1, 1.25))
 
 

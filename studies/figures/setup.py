@@ -51,8 +51,8 @@ def light_cone(starts):
             ax.plot(size[these], net.v[these], mark, ms=2.5, color=colour)
         ax.set(title=kind, xlabel="$\\|w_j\\|$", xlim=(0, 4), ylim=(-4, 4), xticks=[0, 2, 4])
     axes[0].set_ylabel("$v_j$")
-    for up, word in ((3.4, "time-like"), (-3.4, "time-like")):
-        axes[1].text(0.15, up, word, va="center")
+    for up in (3.4, -3.7):  # beside the points
+        axes[1].text(0.15, up, "time-like", va="center")
     axes[1].text(1.25, 0.3, "space-like", va="center")
     axes[0].text(1.5, 2.15, "light-like", rotation=46, ha="center", va="center")
 
