@@ -79,6 +79,20 @@ def test_drift_is_the_speed_of_the_pull():
     assert jump.drift == pytest.approx(np.linalg.norm(moved) / jump.rate**2, rel=1e-3)
 
 
+def test_drift_does_not_follow_the_rounding_of_heights():
+    """A neuron that slides is at height 0, and a unit in the last place of its weights says nothing."""
+    data = saddles.clusters()
+    path = al.gradient_flow(al.Network.balanced(50, 2, 1e-6, rng=0), data, "squared", 22.0, rtol=1e-9)
+    assert (path.patterns(22.0) == 0).any()
+    net, rng = path.final, np.random.default_rng(0)
+    drifts = []
+    for _ in range(10):
+        w = net.w * (1 + 2e-16 * rng.choice([-1, 0, 1], net.w.shape))
+        drifts.append(next_jumps(al.Network(w, net.v), data, "squared")[0].drift)
+    # Sums of 50 neurons' parts, which cancel to 1e-4 of their size at this plateau: 1e-11 and some.
+    assert np.ptp(drifts) < 1e-9 * drifts[0]
+
+
 @pytest.mark.parametrize("level", [1e-2, 1e-3])
 def test_error_of_a_forecast_obeys_its_bound(level):
     """From the second plateau of the three samples, where all that sleep are settled: thm-waking."""

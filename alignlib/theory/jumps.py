@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alignlib import inputs, measure
+from alignlib import inputs
 from alignlib import loss as losses
 from alignlib.data import Dataset
 from alignlib.network import Network
@@ -108,15 +108,31 @@ def dormant(net: Network, level: float = 0.01) -> np.ndarray:
 
 
 def _pulls(net, data, loss):
-    """The pulls, and their speed: the outputs move by `ḟ = K g`, K the tangent kernel."""
+    """The pulls, and their speed."""
     f = net(data.x)
     g = loss.pull(f, data.y)
-    f_speed = measure.tangent_kernel(net, data) @ g
+    f_speed = _speed(net, data, loss, g)
     fastest = np.abs(f_speed).max()
     if fastest == 0:
         return g, np.zeros(data.n)
     step = 1e-5 / fastest  # a central difference, of outputs that move by 1e-5
     return g, (loss.pull(f + step * f_speed, data.y) - loss.pull(f - step * f_speed, data.y)) / (2 * step)
+
+
+def _speed(net, data, loss, g):
+    """How fast the outputs move under the pulls, (n,).
+
+    Not by the tangent kernel: it takes the sign of a height for a side, and that of a neuron that slides
+    is rounding. The early flow under the pulls knows who slides: those feel what is along their walls.
+    """
+    from alignlib.early import early_flow
+
+    sides = early_flow(net, data, loss, pulls=g).patterns(0.0)
+    kinds, kind = np.unique(sides, axis=0, return_inverse=True)
+    d = np.array([across(g[side > 0] @ data.x[side > 0], data.x[side == 0]) for side in kinds])[kind]
+    grows, turns = (d * net.w).sum(axis=1), net.v**2
+    moved = grows[:, None] * net.preactivations(data.x) + turns[:, None] * (d @ data.x.T)
+    return np.where(sides > 0, moved, 0.0).sum(axis=0)
 
 
 def _together(early, v):
