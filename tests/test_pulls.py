@@ -87,3 +87,17 @@ def test_it_agrees_with_an_independent_integration_under_any_pulls():
     size = np.linalg.norm(np.column_stack([w, v]), axis=1)
     # DOP853 at 1e-12 a step, some hundred steps and a growth of e^{δt} of their errors.
     assert (np.abs(now.w - w).max(axis=1) / size).max() < 1e-9
+
+
+def test_a_neuron_stays_at_the_listed_vectors_and_leaves_a_kink_that_repels():
+    """prop-one-more is about vectors that attract: (1, 0) below is extremal too, by D = x1 + x2 / 2."""
+    data, g = al.Dataset([[1.0, -0.5], [0.0, 1.0]], [1.0, 1.0]), np.ones(2)
+    listed = [one for one in al.extremal_vectors(data, "squared", pulls=g) if one.rate > 0]
+    assert len(listed) == 3  # active on x1, on x2, on both
+    assert all(abs(one.direction[1]) > 0.4 for one in listed)
+    for one in listed:
+        early = al.early_flow(al.Network([one.direction], [one.sign]), data, "squared", pulls=g)
+        added = one.sign * np.exp(2 * one.rate) * np.maximum(data.x @ one.direction, 0)
+        assert early.at(1.0)(data.x) == pytest.approx(added)  # rounding: no step, no other error
+    left = al.early_flow(al.Network([[1.0, 0.0]], [1.0]), data, "squared", pulls=g)
+    assert left.directions[0] == pytest.approx([np.sqrt(0.8), -np.sqrt(0.2)])
