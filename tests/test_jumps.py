@@ -121,3 +121,12 @@ def test_the_speed_of_a_loss_knows_who_slides():
     before, _, after = np.log(path.loss[-3:])
     # A central difference: its error is the third derivative, of a loss that changes over times of 10.
     assert saddles.speeds(path)[-2] == pytest.approx((before - after) / 0.1, rel=1e-4)
+
+
+@pytest.mark.parametrize("walls", [[[2.0, 0.0]], [[2.0, 0.0], [2.0, 0.0]], [[2.0, 0.0], [-1.0, 0.0]]])
+def test_samples_that_share_a_wall_hold_no_more_than_it_does(walls):
+    assert jumps.across(np.array([3.0, 4.0]), np.array(walls)).tolist() == [0.0, 4.0]
+    turned = np.array(walls) @ [[0.6, 0.8], [-0.8, 0.6]] / 3  # equal but for rounding
+    assert jumps.across(np.array([-0.8, 0.6]), turned) == pytest.approx(
+        [-0.8, 0.6], abs=1e-14
+    )  # some units in the last place
