@@ -71,10 +71,13 @@ def flow(start, rtol=1e-5, t_end=None):
 
 
 def speeds(path):
-    """`-dL/dt = gᵀKg`, as a share of the loss, at the kept times."""
+    """`-dL/dt`, as a share of the loss, at the kept times; who slides moves along its walls only."""
     found = []
-    for net, f in zip(path.networks(), path.outputs):
-        d = al.geometry.pulled(net, path.data, path.loss_function.pull(f, path.data.y))
+    for t, f in zip(path.t, path.outputs):
+        net, signs = path.at(t), path.patterns(t)
+        d = ((signs > 0) * path.loss_function.pull(f, path.data.y)) @ path.data.x
+        for j in np.flatnonzero((signs == 0).any(axis=1)):
+            d[j] = jumps.across(d[j], path.data.x[signs[j] == 0])
         found.append(((d**2).sum(axis=1) * net.v**2 + (net.w * d).sum(axis=1) ** 2).sum())
     return np.array(found) / path.loss
 

@@ -125,3 +125,22 @@ def test_nobody_is_larger_than_the_fastest_rate_allows():
 def test_forecast_is_about_relu_networks():
     with pytest.raises(ValueError, match="negative_slope 0, for this forecast"):
         next_jumps(al.Network([[1.0, 0]], [1.0], 0.1), al.data.toy_2d(), "logistic")
+
+
+def test_the_speed_of_a_loss_knows_who_slides():
+    net = al.Network.unbalanced(200, 2, 1e-3, rng=0)
+    times = 46.0 + 0.05 * np.arange(3)
+    path = al.gradient_flow(net, al.data.three_points(), "squared", times[-1], rtol=1e-9, t_save=times)
+    assert (path.patterns(times[1]) == 0).any()
+    before, _, after = np.log(path.loss[-3:])
+    # A central difference: its error is the third derivative, of a loss that changes over times of 10.
+    assert saddles.speeds(path)[-2] == pytest.approx((before - after) / 0.1, rel=1e-4)
+
+
+@pytest.mark.parametrize("walls", [[[2.0, 0.0]], [[2.0, 0.0], [2.0, 0.0]], [[2.0, 0.0], [-1.0, 0.0]]])
+def test_samples_that_share_a_wall_hold_no_more_than_it_does(walls):
+    assert jumps.across(np.array([3.0, 4.0]), np.array(walls)).tolist() == [0.0, 4.0]
+    turned = np.array(walls) @ [[0.6, 0.8], [-0.8, 0.6]] / 3  # equal but for rounding
+    assert jumps.across(np.array([-0.8, 0.6]), turned) == pytest.approx(
+        [-0.8, 0.6], abs=1e-14
+    )  # some units in the last place

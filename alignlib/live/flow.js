@@ -832,17 +832,19 @@ export function leastSquares(x, y) {
 const dot = (a, b) => a.reduce((sum, one, i) => sum + one * b[i], 0);
 
 /** Singular values of a matrix given by its rows, falling, and the left singular vectors: rows are turned in
- *  pairs until all are orthogonal (one-sided Jacobi), so that small values are as exact as large ones. */
+ *  pairs until all are orthogonal (one-sided Jacobi), so that small values are as exact as large ones, but for
+ *  those that are the rounding of zero: nothing is orthogonal to them. */
 function singular(matrix) {
   const rows = matrix.map((row, i) => ({ row: row.slice(), left: matrix.map((_, k) => +(i === k)) }));
   const turn = (one, other, c, s) => one.forEach((a, i) => {
     [one[i], other[i]] = [c * a - s * other[i], s * a + c * other[i]];
   });
+  const nothing = (Number.EPSILON * Math.max(...matrix.map(row => Math.hypot(...row)))) ** 2;
   for (let round = 0, turned = true; turned && round < 30; round++) {
     turned = false;
     for (let i = 0; i < rows.length; i++) for (let k = 0; k < i; k++) {
       const a = rows[k], b = rows[i], p = dot(a.row, a.row), q = dot(b.row, b.row), r = dot(a.row, b.row);
-      if (Math.abs(r) <= 1e-16 * Math.sqrt(p * q)) continue;
+      if (Math.min(p, q) <= nothing || Math.abs(r) <= Number.EPSILON * Math.sqrt(p * q)) continue;
       const ratio = (q - p) / (2 * r), tangent = (ratio < 0 ? -1 : 1) / (Math.abs(ratio) + Math.hypot(1, ratio));
       const c = 1 / Math.hypot(1, tangent);
       turn(a.row, b.row, c, c * tangent);

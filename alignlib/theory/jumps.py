@@ -13,6 +13,7 @@ from alignlib import inputs
 from alignlib import loss as losses
 from alignlib.data import Dataset
 from alignlib.network import Network
+from alignlib.solver.tolerances import PARALLEL
 
 EDGE = 1e-9  # of the pulls' sizes: below it a rate is what the solver left of them
 
@@ -201,7 +202,10 @@ def across(vectors, walls):
     >>> across(np.array([3.0, 4.0]), np.array([[2.0, 0.0]])).tolist()
     [0.0, 4.0]
     """
-    basis = np.linalg.svd(walls, full_matrices=False)[2] if len(walls) else np.zeros((0, vectors.shape[-1]))
+    if not len(walls):
+        return vectors
+    _, size, basis = np.linalg.svd(walls, full_matrices=False)
+    basis = basis[size > PARALLEL * size[0]]  # samples that share a wall count once
     return vectors - vectors @ basis.T @ basis
 
 
