@@ -131,3 +131,12 @@ def test_the_dragged_samples_end_where_brute_force_finds_them():
     assert set(ends) == set(expected) == {"100", "010", "110"}
     for word, angles in ends.items():
         assert angles == pytest.approx(len(angles) * [expected[word]], abs=np.radians(1))
+
+
+def test_a_neuron_whose_pulls_cancel_neither_dies_nor_slides_nor_ends_at_a_fixed_point():
+    """What the story excepts from BF's theorem: a sample with both labels pulls nobody."""
+    data = al.Dataset([[1, 0], [1, 0], [0, 1]], [1, -1, 1])
+    path = al.early_flow(al.Network([[1.0, -1.0]], [np.sqrt(2)]), data, "exponential")
+    assert path.final_patterns.tolist() == [[True, True, False]]
+    assert not path.sliding.any()
+    assert "110" not in [beyond.word(one) for one in al.theory.fixed_points(data)]

@@ -782,7 +782,7 @@ class Threshold extends Samples {
 
   /** The threshold map from the class on, and the patterns with which neurons end, with their shares. */
   table() {
-    const { points } = this.state, n = points.length, size = Math.min(20, 108 / n), left = 56, most = 5;
+    const { points } = this.state, n = points.length, size = Math.min(20, 104 / n), left = 60, most = 5;
     this.rows.replaceChildren();
     const title = (y, words) => add(this.rows, "text", { x: 0, y, class: "live-title live-start" }, words);
     const row = (y, name, pattern, note, tone) => {

@@ -111,7 +111,7 @@ def survives(table):
     columns = (
         "20 samples",
         "all aligned at half the loss, of 50",
-        "median time of the last event",
+        "last event before that, median time",
         "loss at $t = 100$, median",
         "exponent $p$ of its fall $t^{-p}$",
         "stable rank, median",

@@ -148,12 +148,10 @@ def _rule(part, moment):
     middle = part.median(numeric_only=True)
     drift = middle[f"imbalance_{moment}"]
     return (
-        f"{middle[f'time_{moment}']:.2g}",
-        f"{middle[f'typical_{moment}']:.2g}",
-        f"{middle[f'signs_{moment}']:.2g}",
+        *(float(f"{middle[f'{name}_{moment}']:.2g}") for name in ("time", "typical", "signs")),
         int(part[f"turned_{moment}"].sum()),
-        f"{drift:.0f}" if drift > 1 else f"{drift:.0e}" if drift > 1e-12 else "0",
-        f"{part[f'rank_{moment}'].max():.2f}",
+        round(drift) if drift > 1 else float(f"{drift:.0e}") if drift > 1e-12 else 0,
+        round(part[f"rank_{moment}"].max(), 2),
     )
 
 
