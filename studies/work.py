@@ -36,7 +36,7 @@ def at_error(table, error=1e-6):
 
 
 def summary(table, error=1e-6):
-    """A row a problem: the best general solver, times over ours, least error, descent over ours, date.
+    """A row a problem: the best general solver, times over ours, least error, descent over ours.
 
     The time of a general solver is that for this `error`; descent has no error to be compared at, for it is
     timed for a few steps only. It is compared on B, which the paper ran.
@@ -52,8 +52,40 @@ def summary(table, error=1e-6):
         descent = round(descent) if problem[0] == "B" else ""
         nearest = part.error[~part.solver.isin([OURS, DESCENT])].min()
         nearest = float(nearest) if nearest > 0 else ""
-        rows.append([problem, *best, nearest, descent, part.date.max()])
+        rows.append([problem, *best, nearest, descent])
     return rows
+
+
+def targets(table):
+    """A row a target of `benchmarks/targets.csv`: what, the aim, and what one and two threads have, to two digits."""
+
+    def shown(row):
+        return f"{float(f'{row.measured:.2g}'):,g} {row.unit}".strip()
+
+    rows = {row.target: [row.what, _aim(row.asked)[2], shown(row), ""] for row in _on(table, 1)}
+    for row in _on(table, 2):
+        rows[row.target][3] = shown(row)
+    return list(rows.values())
+
+
+def met(table):
+    """The targets that are met on one thread, by name."""
+    reached = []
+    for row in _on(table, 1):
+        sign, aim, _ = _aim(row.asked)
+        if row.measured >= aim if sign == ">=" else row.measured <= aim:
+            reached.append(row.target)
+    return reached
+
+
+def _on(table, threads):
+    return table[table.threads == threads].itertuples()
+
+
+def _aim(asked):
+    """The relation, the number, and both as they are printed."""
+    sign, aim = asked.split()
+    return sign, float(aim), f"{'≥' if sign == '>=' else '≤'} {float(aim):,g}"
 
 
 def limits(table):
