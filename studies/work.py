@@ -57,12 +57,16 @@ def summary(table, error=1e-6):
 
 
 def targets(table):
-    """A row a target of `benchmarks/targets.csv`: what, the aim, and what one and two threads have, to two digits."""
+    """A row a target: what, the aim, and what one thread and two have, to two digits."""
 
     def shown(row):
-        return f"{float(f'{row.measured:.2g}'):,g} {row.unit}".strip()
+        return _with_unit(float(f"{row.measured:.2g}"), row.unit)
 
-    rows = {row.target: [row.what, _aim(row.asked)[2], shown(row), ""] for row in _on(table, 1)}
+    def aimed(row):
+        sign, aim = _aim(row.asked)
+        return f"{'≥' if sign == '>=' else '≤'}\u00a0{_with_unit(aim, row.unit)}"
+
+    rows = {row.target: [al.claim.printed(row.what), aimed(row), shown(row), ""] for row in _on(table, 1)}
     for row in _on(table, 2):
         rows[row.target][3] = shown(row)
     return list(rows.values())
@@ -72,7 +76,7 @@ def met(table):
     """The targets that are met on one thread, by name."""
     reached = []
     for row in _on(table, 1):
-        sign, aim, _ = _aim(row.asked)
+        sign, aim = _aim(row.asked)
         if row.measured >= aim if sign == ">=" else row.measured <= aim:
             reached.append(row.target)
     return reached
@@ -83,9 +87,13 @@ def _on(table, threads):
 
 
 def _aim(asked):
-    """The relation, the number, and both as they are printed."""
+    """The relation and the number."""
     sign, aim = asked.split()
-    return sign, float(aim), f"{'≥' if sign == '>=' else '≤'} {float(aim):,g}"
+    return sign, float(aim)
+
+
+def _with_unit(value, unit):
+    return f"{value:,g}\u00a0{unit}".strip()
 
 
 def limits(table):

@@ -51,6 +51,6 @@ def test_a_target_is_met_on_the_side_that_its_sign_says():
     columns = {"target": names, "what": names, "asked": [">= 5000", "<= 5", ">= 5000", "<= 5"]}
     table = pd.DataFrame({**columns, "measured": [5100.0, 4.96, 4865.0, 5.04], "unit": "s", "threads": 1})
     assert work.met(table) == ["more", "less"]
-    assert work.targets(table)[2] == ["not more", "≥ 5,000", "4,900 s", ""]
+    assert work.targets(table)[2] == ["not more", "≥\u00a05,000\u00a0s", "4,900\u00a0s", ""]
     both = pd.concat([table, table.tail(1).assign(threads=2, measured=61.61)])
-    assert work.targets(both)[3] == ["not less", "≤ 5", "5 s", "62 s"]
+    assert work.targets(both)[3] == ["not less", "≤\u00a05\u00a0s", "5\u00a0s", "62\u00a0s"]
