@@ -36,7 +36,7 @@ def at_error(table, error=1e-6):
 
 
 def summary(table, error=1e-6):
-    """A row a problem: the best general solver, times over ours, least error, descent over ours, date.
+    """A row a problem: the best general solver, times over ours, least error, descent over ours.
 
     The time of a general solver is that for this `error`; descent has no error to be compared at, for it is
     timed for a few steps only. It is compared on B, which the paper ran.
@@ -52,8 +52,48 @@ def summary(table, error=1e-6):
         descent = round(descent) if problem[0] == "B" else ""
         nearest = part.error[~part.solver.isin([OURS, DESCENT])].min()
         nearest = float(nearest) if nearest > 0 else ""
-        rows.append([problem, *best, nearest, descent, part.date.max()])
+        rows.append([problem, *best, nearest, descent])
     return rows
+
+
+def targets(table):
+    """A row a target: what, the aim, and what one thread and two have, to two digits."""
+
+    def shown(row):
+        return _with_unit(float(f"{row.measured:.2g}"), row.unit)
+
+    def aimed(row):
+        sign, aim = _aim(row.asked)
+        return f"{'≥' if sign == '>=' else '≤'}\u00a0{_with_unit(aim, row.unit)}"
+
+    rows = {row.target: [al.claim.printed(row.what), aimed(row), shown(row), ""] for row in _on(table, 1)}
+    for row in _on(table, 2):
+        rows[row.target][3] = shown(row)
+    return list(rows.values())
+
+
+def met(table):
+    """The targets that are met on one thread, by name."""
+    reached = []
+    for row in _on(table, 1):
+        sign, aim = _aim(row.asked)
+        if row.measured >= aim if sign == ">=" else row.measured <= aim:
+            reached.append(row.target)
+    return reached
+
+
+def _on(table, threads):
+    return table[table.threads == threads].itertuples()
+
+
+def _aim(asked):
+    """The relation and the number."""
+    sign, aim = asked.split()
+    return sign, float(aim)
+
+
+def _with_unit(value, unit):
+    return f"{value:,g}\u00a0{unit}".strip()
 
 
 def limits(table):

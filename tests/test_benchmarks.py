@@ -1,11 +1,13 @@
 """The problems of the benchmarks: what they are compared with is right."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import alignlib as al
 from alignlib.loss import get
-from benchmarks import solvers
+from benchmarks import solvers, targets
+from studies import work
 from tests import filippov
 from tests.problems import worst
 
@@ -32,3 +34,23 @@ def test_the_general_solvers_follow_the_same_flow(name):
     _, theirs = solvers.run_scipy("DOP853", net, data, loss, early, decay, 1e-9)
     # Events are kinks for a general solver, and cost it digits. A wrong slope or decay is a tenth and more.
     assert np.abs(ours - theirs).max() < 0.01 * np.abs(ours).max()
+
+
+def test_the_table_of_targets_is_of_the_targets_that_there_are():
+    table = pd.read_csv(targets.TABLE, keep_default_na=False)
+    for threads in (1, 2):
+        part = table[table.threads == threads].set_index("target")
+        assert part.index.is_unique
+        assert set(part.index) == set(targets.TARGETS) or threads == 2
+        for name, row in part.iterrows():
+            assert (row.what, row.asked, row.unit) == targets.TARGETS[name][:3]
+
+
+def test_a_target_is_met_on_the_side_that_its_sign_says():
+    names = ("more", "less", "not more", "not less")
+    columns = {"target": names, "what": names, "asked": [">= 5000", "<= 5", ">= 5000", "<= 5"]}
+    table = pd.DataFrame({**columns, "measured": [5100.0, 4.96, 4865.0, 5.04], "unit": "s", "threads": 1})
+    assert work.met(table) == ["more", "less"]
+    assert work.targets(table)[2] == ["not more", "≥\u00a05,000\u00a0s", "4,900\u00a0s", ""]
+    both = pd.concat([table, table.tail(1).assign(threads=2, measured=61.61)])
+    assert work.targets(both)[3] == ["not less", "≤\u00a05\u00a0s", "5\u00a0s", "62\u00a0s"]

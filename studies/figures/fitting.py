@@ -22,7 +22,7 @@ def frozen(t, sigma):
     plt.show()
 
 
-CLOCK = (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 2, 10, 100, 10_000, 1_000_000)
+CLOCK = (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 2, 10, 100, 1e4, 1e6)
 
 
 def needles_over_time(runs):
@@ -38,7 +38,7 @@ def needles_over_time(runs):
         one, two, three = measure.singular_values(net)[:3]
         loss = run.loss_function.value(net(run.data.x), run.data.y)
         return claim.printed(
-            f"At time {t:,} from the scale {scale:g} the loss is {loss:.2g}; the singular values are "
+            f"At time {t:,g} from the scale {scale:g} the loss is {loss:.2g}; the singular values are "
             f"{one:.2g}, {two:.2g}, and from the third on at most {three:.2g}."
         )
 
