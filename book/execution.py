@@ -18,8 +18,6 @@ from jupyter_cache.executors.utils import single_nb_execution
 ROOT = Path(__file__).resolve().parents[1]
 AT_ONCE = 4  # more would need more memory than a laptop has
 TIMEOUT = 120  # seconds for a cell, as in `_config.yml`
-# Else nbclient waits four seconds for what a cell printed that has ended, and then goes on without a word.
-PATIENT = {"iopub_timeout": TIMEOUT, "raise_on_iopub_timeout": True}
 
 
 def named(part):
@@ -42,9 +40,7 @@ def executed(path):
     """A notebook with its outputs, and the seconds it took; None if a cell fails or the kernel dies."""
     notebook = nbformat.read(path, as_version=4)
     try:
-        result = single_nb_execution(
-            notebook, cwd=str(path.parent), allow_errors=False, timeout=TIMEOUT, **PATIENT
-        )
+        result = single_nb_execution(notebook, cwd=str(path.parent), allow_errors=False, timeout=TIMEOUT)
     except RuntimeError as problem:  # nbclient's: the kernel did not start, or was killed for its memory
         print(f"{path.stem}: {problem}; it runs once more, alone", flush=True)
         return None

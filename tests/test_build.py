@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -133,22 +132,6 @@ def test_a_kernel_that_dies_is_named_and_left_to_run_alone(tmp_path, monkeypatch
     nbformat.write(nbformat.v4.new_notebook(), path)
     assert execution.executed(path) is None
     assert capsys.readouterr().out == "one: Kernel died; it runs once more, alone\n"
-
-
-def test_what_a_cell_prints_is_waited_for(tmp_path, monkeypatch):
-    """On a busy machine the second of two printed lines was missing in one build, and nothing was said."""
-    given = {}
-
-    def execute(notebook, **options):
-        given.update(options)
-        return SimpleNamespace(err=None, time=1.0)
-
-    monkeypatch.setattr(execution, "single_nb_execution", execute)
-    path = tmp_path / "one.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(), path)
-    execution.executed(path)
-    assert given["iopub_timeout"] == given["timeout"]
-    assert given["raise_on_iopub_timeout"]
 
 
 def test_figures_are_counted_by_page_and_sphinx_finds_the_numbers_that_it_gave():
