@@ -19,6 +19,9 @@ help:
 
 # Not into the home, whatever pip's settings say. A copy of this folder makes an environment of its own.
 export PIP_USER := 0
+unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIRE_HASHES
+# Without the first two Python finds `book` and keeps docstrings and assertions.
+unexport PYTHONSAFEPATH PYTHONOPTIMIZE
 ifneq ($(shell cat .venv/installed 2>/dev/null),$(CURDIR))
   $(shell rm -f .venv/installed)
 endif

@@ -9,6 +9,7 @@ check passes.
 if something was found, 2 if the file cannot be read.
 """
 
+import os
 import platform
 import sys
 import time
@@ -122,5 +123,16 @@ def command(words):
     return 2
 
 
+def piped(words):
+    """What `command` does, where somebody may read no further: `| head`."""
+    try:
+        code = command(words)
+        print(end="", flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's own last flush
+        return 1
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(command(sys.argv[1:]))
+    sys.exit(piped(sys.argv[1:]))

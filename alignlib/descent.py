@@ -1,5 +1,6 @@
 """Gradient descent in PyTorch: what practitioners run, and in full batches Euler's method for the flow."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import repeat
@@ -188,8 +189,9 @@ class _Run:
         losses.check_start(self.loss, f, self.data.y)
         self.note(0.0, f, keep=True)
         value, n_steps = self.loss.value(f, self.data.y), len(lengths)
+        shown = progress and sys.stderr is not None  # a process without a console has none
         try:
-            for k in tqdm(range(1, n_steps + 1), disable=not progress, desc="gradient descent"):
+            for k in tqdm(range(1, n_steps + 1), disable=not shown, desc="gradient descent"):
                 if value <= self.rule.stop_loss:
                     return self.stopped()
                 self.advance(lengths[k - 1], f)

@@ -4,6 +4,8 @@ Neurons feel each other only through the n pulls. So a step takes the pulls as u
 one step is in module `collocation`, what is kept of it in `replay`, and here are its starts and lengths.
 """
 
+import sys
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -276,7 +278,8 @@ def _shared(left, wish):
 def _bar(t_end, progress):
     from tqdm.auto import tqdm
 
-    return tqdm(total=t_end, disable=not progress, desc="gradient flow", unit="t")
+    shown = progress and sys.stderr is not None  # a process without a console has none
+    return tqdm(total=t_end, disable=not shown, desc="gradient flow", unit="t")
 
 
 inputs.guard(globals())

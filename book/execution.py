@@ -37,9 +37,13 @@ def notebooks(root=ROOT):
 
 
 def executed(path):
-    """A notebook with its outputs, and the seconds it took; None if a cell fails."""
+    """A notebook with its outputs, and the seconds it took; None if a cell fails or the kernel dies."""
     notebook = nbformat.read(path, as_version=4)
-    result = single_nb_execution(notebook, cwd=str(path.parent), allow_errors=False, timeout=TIMEOUT)
+    try:
+        result = single_nb_execution(notebook, cwd=str(path.parent), allow_errors=False, timeout=TIMEOUT)
+    except RuntimeError as problem:  # nbclient's: the kernel did not start, or was killed for its memory
+        print(f"{path.stem}: {problem}; it runs once more, alone", flush=True)
+        return None
     return None if result.err else (notebook, result.time)
 
 

@@ -1,9 +1,10 @@
 """What surrounds a build is kept out of it: the shell, the home, the notebook that it is started from.
 
-Variables of a surrounding Jupyter or IPython, of Matplotlib and of another checkout's Python path change
-what a notebook prints, and so do settings in the home: a build has its own, below `_build`.
+Variables of a surrounding Jupyter or IPython, of Matplotlib and of Python itself change what a notebook
+prints, and so do settings in the home: a build has its own, below `_build`.
 """
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -16,10 +17,9 @@ FOREIGN = (
     "IPY",
     "MPL",
     "MATPLOTLIBRC",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "PYTHONSTARTUP",
+    "PYTHON",  # …OPTIMIZE takes docstrings away, …WARNINGS makes cells print more, …SAFEPATH hides `book`
     "NUMBA_DISABLE_JIT",
+    "NUMBA_BOUNDSCHECK",
 )
 
 
@@ -56,3 +56,6 @@ def alone(folder):
     except filelock.Timeout:
         print("Another build of this book is running: waiting for it.", flush=True)
         return lock.acquire()
+    except OSError as problem:  # some network drives
+        print(f"Not locked ({problem.strerror}): do not build this book twice at once.", flush=True)
+        return contextlib.nullcontext()

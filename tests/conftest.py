@@ -9,7 +9,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from jupyter_cache import get_cache
 
 from book.browser import MISSING, QUIET, find
 
@@ -27,6 +26,8 @@ def pytest_collection_modifyitems(items):
 
 def executed(path):
     """A notebook as the build executed it."""
+    from jupyter_cache import get_cache  # of the book: the tests of the library do without
+
     folder = ROOT / "_build" / ".jupyter_cache"
     if not folder.exists():
         pytest.fail("the book is not built: run `make book` first")

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
+from nbclient.exceptions import DeadKernelError
 
 from book import build, counting, execution, pages
 from tests.test_ledger import Small
@@ -64,6 +65,7 @@ def test_a_build_works_on_what_has_changed_and_on_nothing_else(small):
     assert small.build(**SAME) == 0
     assert "A new title" in small.page("third")  # the words of a link
     source.write_bytes(kept)
+    os.utime(source, (0, 0))  # put back with its time, which Sphinx would take for seen
     assert small.build(**SAME) == 0
     assert html(small) == first
 
@@ -119,6 +121,17 @@ def test_half_an_entry_of_the_cache_is_not_known_and_makes_room(cached, left):
     bundle = CacheBundleIn(nbformat.read(path, as_version=4), str(path))
     cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
     assert execution.known(cache, path)
+
+
+def test_a_kernel_that_dies_is_named_and_left_to_run_alone(tmp_path, monkeypatch, capsys):
+    def die(*_, **__):
+        raise DeadKernelError("Kernel died")
+
+    monkeypatch.setattr(execution, "single_nb_execution", die)
+    path = tmp_path / "one.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(), path)
+    assert execution.executed(path) is None
+    assert capsys.readouterr().out == "one: Kernel died; it runs once more, alone\n"
 
 
 def test_figures_are_counted_by_page_and_sphinx_finds_the_numbers_that_it_gave():

@@ -1,5 +1,6 @@
 """A fault is planted, the diagnosis names it, and the advice works. Healthy runs stay healthy."""
 
+import os
 import subprocess
 import sys
 from html import escape
@@ -311,6 +312,17 @@ def test_the_command_needs_no_notebook(tmp_path):
         said = run(*words)
         assert said.returncode == 2
         assert "Traceback" not in said.stderr
+
+
+def test_a_reader_who_has_read_enough_sees_no_traceback(tmp_path):
+    """`python -m alignlib diagnose run.npz | head`, at its worst: nobody reads at all."""
+    al.diagnosis.save(STUCK, tmp_path / "stuck.npz")
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "alignlib", "diagnose", str(tmp_path / "stuck.npz")]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_text_page_and_picture_say_the_same():

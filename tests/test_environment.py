@@ -1,5 +1,6 @@
 """The environment belongs to its folder, and is emptied only when it is of no use."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,19 @@ def test_this_environment_has_nothing_that_the_lock_does_not_list():
     installed = subprocess.check_output(command, text=True)
     extra = environment.unlisted(installed, environment.LOCK.read_text("utf-8"))
     assert not [name for name in extra if not name.startswith(("nvidia-", "cuda-", "triton"))]
+
+
+def test_what_a_shell_says_to_pip_and_python_does_not_reach_the_recipes():
+    # What pip puts elsewhere is missing here; the others hide `book`, and take docstrings away.
+    said = {"PIP_TARGET": "/x", "PIP_PREFIX": "/x", "PIP_REQUIRE_HASHES": "1", "PIP_USER": "1"}
+    said |= {"PYTHONSAFEPATH": "1", "PYTHONOPTIMIZE": "2", "PIP_INDEX_URL": "kept"}
+    ask = ["make", "--silent", "--eval", "asked:\n\t@env", "asked"]
+    shown = subprocess.run(ask, cwd=ROOT, env=os.environ | said, capture_output=True, text=True, check=True)
+    found = dict(line.split("=", 1) for line in shown.stdout.splitlines() if "=" in line)
+    assert {name: found[name] for name in said if name in found} == {
+        "PIP_USER": "0",
+        "PIP_INDEX_URL": "kept",
+    }
 
 
 def test_a_moved_clone_makes_its_environment_again(tmp_path):

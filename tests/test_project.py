@@ -4,6 +4,7 @@ import ast
 import importlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -31,9 +32,9 @@ def lock():
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
-def declared():
-    extras = {**PROJECT["optional-dependencies"], "benchmarks": []}  # what we compare with is not installed
-    groups = (PROJECT["dependencies"], *extras.values())
+def declared(extras=None):
+    every = {**PROJECT["optional-dependencies"], "benchmarks": []}  # what we compare with is not installed
+    groups = (PROJECT["dependencies"], *(every[extra] for extra in extras or every))
     wanted = [Requirement(text) for group in groups for text in group]
     return [package for package in wanted if package.name != PROJECT["name"]]  # `all` names other extras
 
@@ -124,6 +125,60 @@ def test_the_oldest_packages_are_those_that_the_project_allows():
         if s.operator == ">="
     }
     assert {str(one) for one in oldest} == lowest
+
+
+def on_import(path):
+    """Whatever a file imports when it is itself imported, in full."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def test_the_weekly_tests_of_the_library_import_nothing_of_the_book():
+    # Only the library is installed there: one import of the book's packages would end them all.
+    weekly = (ROOT / ".github" / "workflows" / "weekly.yml").read_text()
+    named = [ROOT / name for name in re.findall(r" (tests/[\w/]+(?:\.py)?)", weekly)]
+    todo = [path for one in named for path in ([one] if one.is_file() else one.glob("*.py"))]
+    todo += [ROOT / "conftest.py", ROOT / "tests" / "conftest.py"]
+    assert len(todo) > 25
+    seen, outside = set(), set()
+    while todo:
+        path = todo.pop()
+        seen.add(path)
+        for first, _, rest in (name.partition(".") for name in on_import(path)):
+            near = ROOT / first / f"{rest.partition('.')[0]}.py"
+            if first not in ("tests", "book"):
+                outside.add(canonicalize_name(first))
+            elif near.is_file() and near not in seen:
+                todo.append(near)
+    installed = {canonicalize_name(one.name) for one in declared(("torch", "plots", "data", "sweeps"))}
+    assert outside - set(sys.stdlib_module_names) <= installed | {
+        "alignlib",
+        "sklearn",
+        "pytest",
+        "hypothesis",
+    }
+
+
+def test_a_checkout_on_windows_has_the_same_bytes(tmp_path):
+    # "$'\\r': command not found": git writes other line endings there, if it is not told.
+    for name in (".gitattributes", "Makefile", "benchmarks/targets.csv", "book/assets/opening.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+
+    def git(*words):
+        as_there = ["-c", "core.autocrlf=true", "-c", "core.safecrlf=false"]
+        subprocess.run(["git", *as_there, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init")
+    git("add", ".")
+    for name in ("Makefile", "benchmarks/targets.csv", "book/assets/opening.png"):
+        (tmp_path / name).unlink()
+    git("checkout", "--", ".")
+    for name in ("Makefile", "benchmarks/targets.csv", "book/assets/opening.png"):
+        assert (tmp_path / name).read_bytes() == (ROOT / name).read_bytes(), name
 
 
 def test_the_weekly_run_tries_every_python_and_system_with_tests_that_exist():

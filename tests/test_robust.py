@@ -5,6 +5,7 @@ import pickle
 import signal
 import time
 import tracemalloc
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -386,3 +387,24 @@ def test_a_run_becomes_careful_after_attempts_in_vain_only():
     run.shorten(0.25, True)
     assert run.longest == 1.05 * 0.25
     assert flow._Run(net, near_a_saddle(2, True), al.loss.get("squared"), 1e-6, 0.1).careful
+
+
+# Consoles
+
+
+@dataclass(frozen=True)
+class One:
+    n: int
+
+
+def number(one):
+    return one.n
+
+
+def test_a_process_without_a_console_has_no_bar_and_no_error(monkeypatch):
+    monkeypatch.setattr("sys.stderr", None)  # under pythonw, and where it was closed: `2>&-`
+    data = al.data.three_points()
+    net = al.Network.balanced(2, 2, 0.1, rng=0)
+    assert al.gradient_flow(net, data, "squared", 0.1, progress=True).t[-1] == 0.1
+    assert len(al.gradient_descent(net, data, "squared", 0.1, 2, progress=True).t) > 1
+    assert al.sweep(number, [One(3)], progress=True).result.tolist() == [3]

@@ -1,5 +1,6 @@
 """A build is the same whatever shell, home or notebook it starts from, and the next one waits for it."""
 
+import errno
 import json
 import os
 import subprocess
@@ -17,7 +18,8 @@ import os, sys, matplotlib, matplotlib.pyplot as plt, tqdm.auto
 print(matplotlib.get_backend().rpartition(".")[2].split(":")[-1], plt.rcParams["lines.linewidth"])
 print(sorted(name for name in os.environ if name.startswith(("JPY_SESSION", "MPLBACKEND"))))
 print(sys.prefix, sys.flags.utf8_mode, "startup" in globals(), "other" in sys.modules)
-print(type(tqdm.auto.tqdm).__name__)
+print(type(tqdm.auto.tqdm).__name__, sys.warnoptions, sys.flags.optimize, sys.flags.safe_path)
+print(sys.stdout.encoding)
 """
 
 
@@ -44,6 +46,11 @@ def bad(tmp_path_factory):
         "PYTHONPATH": str(folder),
         "HOME": "/dev/null/nowhere",
         "LC_ALL": "C",
+        "PYTHONOPTIMIZE": "2",  # no docstrings: an empty reference
+        "PYTHONWARNINGS": "error",
+        "PYTHONIOENCODING": "latin-1",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONNOUSERSITE": "",
     }
 
 
@@ -83,6 +90,15 @@ def test_what_the_build_needs_is_kept(tmp_path):
     )
     assert env["GITHUB_SHA"] == env["OMP_NUM_THREADS"] == "1"
     assert "MPLBACKEND" not in env
+
+
+def test_where_no_file_can_be_locked_a_build_says_so_and_goes_on(tmp_path, monkeypatch, capsys):
+    def refuse(*_, **__):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(surroundings.filelock.FileLock, "acquire", refuse)
+    with surroundings.alone(tmp_path / "build"):
+        assert "Not locked (No locks available)" in capsys.readouterr().out
 
 
 def test_a_second_build_waits_for_the_first(tmp_path):

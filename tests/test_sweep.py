@@ -1,6 +1,7 @@
 """A sweep loses no row: not to an error, an interruption, a killed process or a lost worker."""
 
 import ast
+import errno
 import inspect
 import json
 import os
@@ -314,6 +315,18 @@ def test_a_file_has_one_writer(tmp_path):
     table = run(meanwhile, in_folder(tmp_path), file=file)
     assert table.result.str.startswith("`file` must not be in use by another sweep, got ").all()
     assert len(run(meanwhile, in_folder(tmp_path), file=file)) == 4  # and it is free again
+
+
+def test_a_drive_without_locks_is_said_and_written_to(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    for _ in range(2):  # the second goes on from the file of the first
+        with pytest.warns(UserWarning, match=r"where no file can be locked \(No locks available\)"):
+            table = run(moments, DRAWS, file=tmp_path / "rows.jsonl")
+        assert (table.error == "").all()
+        assert len((tmp_path / "rows.jsonl").read_bytes().splitlines()) == 1 + len(DRAWS)
 
 
 def test_a_full_disk_costs_the_file_and_not_the_table(tmp_path, monkeypatch):

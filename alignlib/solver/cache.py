@@ -16,13 +16,14 @@ from pathlib import Path
 import llvmlite
 import numba
 import numpy as np
+from numba import config
 from numba.core.caching import FunctionCache
 from numba.core.serialize import dumps
 
 # Numba looks only at the file of a function to see whether its cache is stale. But kernels are compiled
 # into their callers: so the cache is one of all sources of this folder, and of what compiled them.
 SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
-COMPILED_BY = numba.__version__, llvmlite.__version__, np.__version__
+COMPILED_BY = numba.__version__, llvmlite.__version__, np.__version__, config.OPT, config.BOUNDSCHECK
 
 
 @functools.cache

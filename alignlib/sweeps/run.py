@@ -96,7 +96,8 @@ def sweep(
         table = store.read() if store else {}
         todo = [config for key, config in keys.items() if key not in table or table[key]["error"]]
         before = len(keys) - len(todo)
-        bar = tqdm(total=len(keys), initial=before, disable=not progress, desc="sweep")
+        shown = progress and sys.stderr is not None  # a process without a console has none
+        bar = tqdm(total=len(keys), initial=before, disable=not shown, desc="sweep")
         finished = 0
         with bar:
             try:

@@ -1,5 +1,6 @@
 """A file of rows: a line that says whose they are, then one row a line, written as they come."""
 
+import errno
 import importlib.metadata
 import json
 import platform
@@ -13,6 +14,7 @@ with inputs.extra("sweeps"):
     import filelock
 
 BEGINNING = b'{"sweep": '
+LOCKLESS = errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP  # of some network drives
 PACKAGES = ("early-alignment", "numpy", "scipy", "numba")
 
 
@@ -54,6 +56,14 @@ class Store:
                 f"`file` must not be in use by another sweep, got {str(self.path)!r}: wait for it, or give "
                 "this one a file of its own"
             ) from None
+        except OSError as problem:
+            if problem.errno not in LOCKLESS:
+                raise
+            warnings.warn(
+                f"{str(self.path)!r} lies where no file can be locked ({problem.strerror}): see to it that "
+                "no other sweep writes it",
+                stacklevel=3,
+            )
         return self
 
     def __exit__(self, *_):

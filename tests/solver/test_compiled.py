@@ -129,6 +129,16 @@ def test_code_of_another_signature_is_not_run(kept):
 
 
 @compiler
+def test_code_of_another_compiler_or_setting_is_not_run(kept, monkeypatch):
+    """Numba keeps what it compiled with NUMBA_BOUNDSCHECK=1, slow, and without it, unchecked, as one."""
+    fresh, _ = kept
+    fresh()(1.5)
+    monkeypatch.setattr(cache, "COMPILED_BY", (*cache.COMPILED_BY[:-1], 1))
+    checked = fresh()
+    assert (checked(1.5), hits(checked)) == (3.0, 0)
+
+
+@compiler
 def test_a_part_of_a_killed_process_is_in_nobody_s_way_and_is_flushed(kept):
     fresh, files = kept
     fresh()(1.5)
