@@ -229,10 +229,8 @@ def pulled(net: Network, data: Dataset, g: ArrayLike) -> np.ndarray:
            [-0.32,  3.69]])
     """
     g = inputs.array("g", g, 1, (data.n,))
-    active = patterns(net, data) > 0
-    if net.negative_slope != 0.0:
-        active = np.where(active, 1.0, net.negative_slope)
-    return (active * g) @ data.x
+    slopes = np.where(patterns(net, data) > 0, 1.0, net.negative_slope)
+    return (slopes * g) @ data.x
 
 
 inputs.guard(globals())
