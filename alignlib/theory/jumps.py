@@ -13,8 +13,8 @@ from alignlib import inputs
 from alignlib import loss as losses
 from alignlib.data import Dataset
 from alignlib.network import Network
-from alignlib.solver.tolerances import PARALLEL
 
+PARALLEL = 1e-14  # samples whose directions are closer share one wall, as in the solver
 EDGE = 1e-9  # of the pulls' sizes: below it a rate is what the solver left of them
 
 
