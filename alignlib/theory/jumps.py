@@ -123,8 +123,8 @@ def _pulls(net, data, loss):
 def _speed(net, data, loss, g):
     """How fast the outputs move under the pulls, (n,).
 
-    Not by the tangent kernel: it takes the sign of a height for a side, and that of a neuron that slides
-    is rounding. The early flow under the pulls knows who slides: those feel what is along their walls.
+    Not by the tangent kernel, which leaves out what walls hold of neurons that slide. The early flow under
+    the pulls knows who slides: those feel only what is along their walls.
     """
     from alignlib.early import early_flow
 
