@@ -113,10 +113,8 @@ class Notebook:
 
     def __init__(self, page, name, whole=False):
         self.page = page
-        page.evaluate(OPEN, f"{name}.ipynb")
+        page.evaluate(OPEN, [f"{name}.ipynb", whole])
         page.wait_for_function("panel.content.model?.cells?.length > 1")
-        if whole:  # all cells are in the page, also those out of sight
-            page.evaluate(ALL_AT_ONCE)
         page.wait_for_function("panel.sessionContext.session?.kernel?.status === 'idle'")
 
     def __enter__(self):
@@ -150,11 +148,13 @@ class Notebook:
         return self.value(f"base64.b64encode(e.picture(**{values})).decode()", code).strip("'")
 
 
-OPEN = """async path => {
+# Whole: all cells are in the page, also those out of sight. It is set before the notebook is opened: a cell
+# that is just being measured leaves the page in the next frame, whatever is set meanwhile.
+OPEN = """async ([path, whole]) => {
+  const factory = jupyterapp.docRegistry.getWidgetFactory("Notebook");
+  window.usual ??= factory.notebookConfig;
+  factory.notebookConfig = whole ? {...usual, windowingMode: "none"} : usual;
   window.panel = await jupyterapp.commands.execute("docmanager:open", {path});
-}"""
-ALL_AT_ONCE = """() => {
-  panel.content.notebookConfig = {...panel.content.notebookConfig, windowingMode: "none"};
 }"""
 # No cell of text is empty but the mark where a solution ends.
 RENDERED = r"""() => panel.content.widgets
