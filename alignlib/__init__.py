@@ -17,7 +17,7 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
-inputs -> pytorch, images -> data, network, loss -> live, geometry -> trajectory -> solver
+inputs, progress -> pytorch, images -> data, network, loss -> live, geometry -> trajectory -> solver
 -> early, equicorrelated, flow, record -> descent, doubts, extremal, measure, claim -> table, theory
 -> diagnosis -> sweeps -> plots -> widgets
 

@@ -1,18 +1,17 @@
 """Gradient descent in PyTorch: what practitioners run, and in full batches Euler's method for the flow."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import repeat
 
 import numpy as np
 from numpy.typing import ArrayLike
-from tqdm.auto import tqdm
 
 from alignlib import inputs
 from alignlib import loss as losses
 from alignlib.data import Dataset
 from alignlib.network import Network
+from alignlib.progress import progress_bar
 from alignlib.record import Record
 from alignlib.trajectory import Trajectory
 
@@ -189,9 +188,8 @@ class _Run:
         losses.check_start(self.loss, f, self.data.y)
         self.note(0.0, f, keep=True)
         value, n_steps = self.loss.value(f, self.data.y), len(lengths)
-        shown = progress and sys.stderr is not None  # a process without a console has none
         try:
-            for k in tqdm(range(1, n_steps + 1), disable=not shown, desc="gradient descent"):
+            for k in progress_bar(progress, "gradient descent", n_steps, iterable=range(1, n_steps + 1)):
                 if value <= self.rule.stop_loss:
                     return self.stopped()
                 self.advance(lengths[k - 1], f)

@@ -4,8 +4,6 @@ Neurons feel each other only through the n pulls. So a step takes the pulls as u
 one step is in module `collocation`, what is kept of it in `replay`, and here are its starts and lengths.
 """
 
-import sys
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -13,6 +11,7 @@ from alignlib import inputs
 from alignlib import loss as losses
 from alignlib.data import Dataset
 from alignlib.network import Network
+from alignlib.progress import progress_bar
 from alignlib.solver import events
 from alignlib.solver.collocation import Step
 from alignlib.solver.groups import gathered, gathered_at_start
@@ -167,7 +166,7 @@ class _Run:
         self.least = SHORTEST * wish
         g = self.loss.pull(self.now.f, self.data.y)
         self.past.begin(gathered_at_start(self.swarm, g, wish))
-        with _bar(stops[-1], progress) as bar:
+        with progress_bar(progress, "gradient flow", stops[-1], unit="t") as bar:
             for stop in stops[1:]:
                 while self.now.t < stop:
                     problem = self.hopeless(wish)
@@ -273,13 +272,6 @@ def _shared(left, wish):
     if wish > (1 - CRUMB) * left:
         return left
     return min(wish, 0.5 * left) if wish > 0.5 * left else wish
-
-
-def _bar(t_end, progress):
-    from tqdm.auto import tqdm
-
-    shown = progress and sys.stderr is not None  # a process without a console has none
-    return tqdm(total=t_end, disable=not shown, desc="gradient flow", unit="t")
 
 
 inputs.guard(globals())

@@ -75,9 +75,7 @@ def speeds(path):
     found = []
     for t, f in zip(path.t, path.outputs):
         net, signs = path.at(t), path.patterns(t)
-        d = ((signs > 0) * path.loss_function.pull(f, path.data.y)) @ path.data.x
-        for j in np.flatnonzero((signs == 0).any(axis=1)):
-            d[j] = jumps.across(d[j], path.data.x[signs[j] == 0])
+        d = jumps.projected(signs, path.data, path.loss_function.pull(f, path.data.y))
         found.append(((d**2).sum(axis=1) * net.v**2 + (net.w * d).sum(axis=1) ** 2).sum())
     return np.array(found) / path.loss
 

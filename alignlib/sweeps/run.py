@@ -14,9 +14,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from alignlib import inputs
+from alignlib.progress import progress_bar
 from alignlib.sweeps import rows
 from alignlib.sweeps.store import Store
 
@@ -96,8 +95,7 @@ def sweep(
         table = store.read() if store else {}
         todo = [config for key, config in keys.items() if key not in table or table[key]["error"]]
         before = len(keys) - len(todo)
-        shown = progress and sys.stderr is not None  # a process without a console has none
-        bar = tqdm(total=len(keys), initial=before, disable=not shown, desc="sweep")
+        bar = progress_bar(progress, "sweep", len(keys), initial=before)
         finished = 0
         with bar:
             try:

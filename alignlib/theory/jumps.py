@@ -129,8 +129,7 @@ def _speed(net, data, loss, g):
     from alignlib.early import early_flow
 
     sides = early_flow(net, data, loss, pulls=g).patterns(0.0)
-    kinds, kind = np.unique(sides, axis=0, return_inverse=True)
-    d = np.array([across(g[side > 0] @ data.x[side > 0], data.x[side == 0]) for side in kinds])[kind]
+    d = projected(sides, data, g)
     grows, turns = (d * net.w).sum(axis=1), net.v**2
     moved = grows[:, None] * net.preactivations(data.x) + turns[:, None] * (d @ data.x.T)
     return np.where(sides > 0, moved, 0.0).sum(axis=0)
@@ -194,6 +193,12 @@ class _Plateau:
         except ValueError:  # exactly opposed to its pull, and too small for a float before it turns
             return np.inf
         return float(brentq(missing, 0.0, late, xtol=1e-12 * late))
+
+
+def projected(sides, data, g):
+    """`D_j` under the pulls `g`, (h, d), of neurons on these sides (h, n); who slides, along walls."""
+    kinds, kind = np.unique(sides, axis=0, return_inverse=True)
+    return np.array([across(g[side > 0] @ data.x[side > 0], data.x[side == 0]) for side in kinds])[kind]
 
 
 def across(vectors, walls):
