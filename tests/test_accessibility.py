@@ -74,8 +74,11 @@ def test_what_is_shown_and_not_said_is_noticed(browser):
     page.close()
 
 
-# Axe-core's rules, its best practices among them, and whether each element found is a known one.
-RUN = """async known => (await axe.run(document, {elementRef: true, resultTypes: ["violations"]}))
+COLOURS = ["color-contrast", "link-in-text-block"]
+# Axe-core's rules or these of them, best practices among them, and whether each element is a known one.
+RUN = """async ([known, rules]) => (await axe.run(document, {
+    elementRef: true, resultTypes: ["violations"], ...(rules && {runOnly: rules}),
+  }))
   .violations.flatMap(rule => rule.nodes.map(found => ({
     rule: rule.id,
     known: rule.id in known && found.element.matches(known[rule.id][0]),
@@ -84,17 +87,37 @@ RUN = """async known => (await axe.run(document, {elementRef: true, resultTypes:
   })))"""
 
 
+# All elements, and whether each is shown.
+THERE = """() => [...document.querySelectorAll("*")]
+  .map(one => `${one.tagName} ${one.checkVisibility({visibilityProperty: true})}`)"""
+
+
 @on_pages("opened", PAGES + EXTRA)
 def test_axe_finds_what_is_known_and_no_more(opened):
+    """In the dark the rules of colours: all others see what they saw in the light."""
     known = {rule for rule, (_, pages) in KNOWN.items() if opened.name in pages}
     page = opened.page
     page.add_script_tag(path=node_module("axe-core/axe.min.js"))
     for viewport in (WIDE, PHONE):
         page.set_viewport_size(viewport)
         page.wait_for_timeout(1000)  # the theme looks at what scrolls a little later
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            page.wait_for_function(f"document.documentElement.dataset.theme === '{scheme}'")
-            found = page.evaluate(RUN, KNOWN)
-            assert [fault for fault in found if not fault["known"]] == []
-            assert {fault["rule"] for fault in found} == known
+        light(page, "light")
+        found, there = page.evaluate(RUN, [KNOWN, None]), page.evaluate(THERE)
+        assert [fault for fault in found if not fault["known"]] == []
+        assert {fault["rule"] for fault in found} == known
+        light(page, "dark")
+        assert page.evaluate(THERE) == there
+        assert page.evaluate(RUN, [KNOWN, COLOURS]) == []
+
+
+def test_colours_are_what_these_rules_look_at(browser):
+    page = browser.new_page()
+    page.add_script_tag(path=node_module("axe-core/axe.min.js"))
+    rules = page.evaluate("axe.getRules(['cat.color']).map(rule => rule.ruleId)")
+    assert sorted({*rules} - {"color-contrast-enhanced"}) == COLOURS  # that one is beyond AA, and off
+    page.close()
+
+
+def light(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(f"document.documentElement.dataset.theme === '{scheme}'")
