@@ -397,6 +397,21 @@ def test_a_single_wall_is_crossed_and_not_taken_for_the_origin():
     assert flow.final.w[0] / 1e-3 == pytest.approx(path.at(2.0).w[0], abs=1e-4)
 
 
+@pytest.mark.parametrize("start", [[0.0, 1.0], [-1.0, 0.5]])
+def test_between_opposite_samples_a_neuron_is_dead_for_an_instant_only(start):
+    # The first starts on the wall and sees nothing, the second comes to it: on both sides D = (1, 0).
+    data = al.Dataset([[1.0, 0.0], [-1.0, 0.0]], [1, -1])
+    size = np.hypot(*start)
+    net = al.Network([start], [size])
+    path, t = al.early_flow(net, data, "exponential"), 2.0
+    foretold = [start[0] * np.cosh(t) + size * np.sinh(t), start[1]]
+    assert path.at(t).w[0] == pytest.approx(foretold, abs=1e-13)
+    assert al.geometry.cones(path.at(t), data) == ["S+"]
+    flow = al.gradient_flow(al.Network(1e-3 * net.w, 1e-3 * net.v), data, "exponential", t)
+    # As above: the square of the scale and what growth adds.
+    assert flow.final.w[0] / 1e-3 == pytest.approx(foretold, abs=1e-4)
+
+
 def test_the_minkowski_norm_is_kept_on_degenerate_data():
     # Integer data have coinciding walls and D = 0 on many corners, which Gaussian data never have.
     rng = np.random.default_rng(0)
