@@ -47,7 +47,8 @@ def certify_convergence(net: Network, data: Dataset, loss: str | losses.Loss) ->
     """Whether gradient flow from `net` provably takes the loss to zero like O(1/t).
 
     If `μ > 0` (MMV, Assumption 1) and every neuron is at its goal (S+ or dead for v > 0, S- or dead
-    for v < 0), then S+, S- and dead are traps, and for the exponential loss
+    for v < 0), then it stays at a goal (on the wall of two opposite samples it may leave one for the
+    other), and for the exponential loss
     `L_±(t) ≤ L_± / (1 + α_± L_± t)` with `α_± = μ X_min² Σ_{j ∈ V±} v_j²`; for the logistic loss
     divide α by `4 ln² 2`. Rate in units of the stated loss. Balance is not needed: where neurons are
     at their goals, every `v_j²` grows, whatever their Minkowski norm. Derived in chapter 4.
