@@ -63,7 +63,7 @@ def rank_excess(net: Network) -> float:
 
 
 def minkowski_gram(net: Network) -> np.ndarray:
-    """`Δ_ij = ⟨w_i, w_j⟩ - v_i v_j`, an (h, h) array: conserved while neurons i and j share a pattern.
+    """`Δ_ij = ⟨w_i, w_j⟩ - v_i v_j`, an (h, h) array: conserved while neurons i and j feel the same D.
 
     Under a weight decay λ it decays as `e^{-2λt}` instead. Derived in chapter 4.
 

@@ -85,7 +85,7 @@ class Sleepers:
     def words(self, plateau):
         row = self.rows.iloc[plateau - 1]
         return (
-            f"Foretold here: the next {row.woke} neurons wake at {row.foretold:.1f}, "
+            f"Foretold here: the next {row.woke:.0f} neurons wake at {row.foretold:.1f}, "
             f"and grow at the rate {row.rate:.2f}. In the full flow they woke at {row.measured:.1f}."
         )
 
