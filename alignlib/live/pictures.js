@@ -253,8 +253,9 @@ class ThreePoints extends Live {
     this.hint = add(plane.svg, "text", { class: "live-title live-hint" }, "drag me");
     const disc = this.disc = this.pane("disc", "Directions of the neurons", [200, 200], [-1.15, 1.15], [-1.15, 1.15]);
     add(disc.svg, "circle", { cx: 100, cy: 100, r: 80, class: "live-rim" });
-    this.sees = ["all three", "none"].map(words => [add(disc.svg, "path", { class: "live-sees" }), add(disc.svg, "text", { class: "live-tick" }, words)]);
+    const shades = [0, 1].map(() => add(disc.svg, "path", { class: "live-sees" }));
     this.needles = add(disc.svg, "g");
+    this.sees = ["all three", "none"].map((words, i) => [shades[i], add(disc.svg, "text", { class: "live-tick live-named" }, words)]);
     add(disc.svg, "text", { x: 100, y: 12, class: "live-title" }, "points that neurons see");
     const falls = this.falls = this.pane("falls", "The loss over time", [200, 150], [Math.log10(0.1), Math.log10(END)], [-0.02, 1.05], [20, 8, 30, 30]);
     this.frameOf(falls);
@@ -523,12 +524,12 @@ class Samples extends Live {
     const pane = this.pane_ = this.pane("circle", "The plane of the input weights, with samples to drag", size, [-1.24, 1.24], [-1.24, 1.24]);
     this.groups = {};
     for (const cone of ["plus", "minus", "dead", "rays"]) this.groups[cone] = add(pane.svg, "path", { class: `live-cone live-${cone}` });
-    for (const [cone, words] of [["plus", "S₊"], ["minus", "S₋"], ["dead", "dead"]]) this.groups[`${cone}Name`] = add(pane.svg, "text", { class: "live-tick" }, words);
     const [x0, y0] = pane.at(0, 0);
     add(pane.svg, "circle", { cx: x0, cy: y0, r: pane.at(RIM, 0)[0] - x0, class: "live-rim" });
     this.basins = add(pane.svg, "g");
     this.fan = add(pane.svg, "path", { class: "live-fan" });
     this.goals = add(pane.svg, "g");
+    for (const [cone, words] of [["plus", "S₊"], ["minus", "S₋"], ["dead", "dead"]]) this.groups[`${cone}Name`] = add(pane.svg, "text", { class: "live-tick live-named" }, words);
     return pane;
   }
 

@@ -7,7 +7,7 @@ import pandas as pd
 import alignlib as al
 
 # The pairs that are named, and where their names stand from the dot, in points.
-NAMED = {(0, 1): (8, -3), (2, 7): (-8, 8), (3, 8): (-24, -3)}
+NAMED = {(0, 1): (8, -3), (3, 8): (-24, -3)}
 
 
 def points(angles, labels):

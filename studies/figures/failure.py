@@ -20,8 +20,9 @@ def functions(data, path, times, by_hand):
     _, ax = plt.subplots(figsize=(5, 2.7))
     for time, shade in zip(times, np.linspace(0.75, 1, len(times))):
         ink = GREEN if time == times[-1] else str(1.35 - shade)
+        word = GREEN if ink == GREEN else "0.35"
         ax.plot(LINE[:, 0], path.at(time)(LINE), color=ink, lw=2.2 if ink == GREEN else 1.2)
-        ax.text(0.31, path.at(time)(LINE)[-1], f"$t$ = {time:,g}", color=ink, va="center", fontsize=10)
+        ax.text(0.31, path.at(time)(LINE)[-1], f"$t$ = {time:,g}", color=word, va="center", fontsize=10)
     ax.plot(LINE[:, 0], by_hand(LINE), ":", color="0.4")
     ax.text(-0.66, 0.93, "by hand", color="0.35", fontsize=10)
     points(ax, data)

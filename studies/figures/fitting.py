@@ -115,7 +115,7 @@ def speeds(t, curves):
     ax.axhspan(0, 1, color="0.9", lw=0)
     ax.text(1e7, 0.87, "excluded", color="0.35", ha="center")
     ax.set(xscale="log", xlim=(10, 1e8), ylim=(0.8, 1.8), xlabel="time $t$")
-    ax.set_ylabel(r"speed of $1/L_\pm$ over $2\gamma\,\ln(1/L_\pm)$")
+    ax.set_ylabel(r"speed of $1/L_\pm$ over $2\gamma_\pm\ln(1/L_\pm)$")
     ax.legend()
     plt.show()
 

@@ -76,9 +76,9 @@ class Sleepers:
         size = np.log10(np.maximum(np.abs(net.v), 1e-16))
         sleeps = np.isin(np.arange(net.width), asleep)
         for sign, ink, mark in ((1, BLUE, "o"), (-1, RED, "s")):
-            for these, face in ((sleeps, "none"), (~sleeps, ink)):
+            for these, face in ((sleeps, "white"), (~sleeps, ink)):
                 here = these & (np.sign(net.v) == sign)
-                low.plot(angle[here], size[here], mark, color=ink, mfc=face, ms=4)
+                low.plot(angle[here], size[here], mark, color=ink, mfc=face, ms=4.5, mew=0.7)
         low.set(xlabel="direction, degrees", ylabel="$\\log_{10}|v_j|$", ylim=(-16, 1), xlim=(0, 360))
         low.set(xticks=[0, 90, 180, 270, 360])
 
