@@ -21,9 +21,15 @@ def paper(site, browser):
 
 
 @pytest.fixture(scope="session")
-def texts(paper):
+def pages(paper):
+    """Of each page what it says, and how high its lines are; read once, as that takes a minute."""
+    return [read(page) for page in paper.pages]
+
+
+@pytest.fixture(scope="session")
+def texts(pages):
     """What each page says, ligatures and line breaks undone."""
-    return [clean(page.extract_text()) for page in paper.pages]
+    return [clean(text) for text, _ in pages]
 
 
 @pytest.fixture(scope="session")
@@ -100,20 +106,20 @@ def test_no_page_is_empty_or_shows_what_only_a_program_reads(texts):
             assert wrong not in text
 
 
-def lines(page):
-    """How many points above the foot of a page each of its lines is, but for those in the margins."""
+def read(page):
+    """What a page says, and how many points above its foot each line is, but for those in the margins."""
     heights = []
 
     def line(text, matrix, of_text, *_):
         if text.strip():
             heights.append(of_text[4] * matrix[1] + of_text[5] * matrix[3] + matrix[5])
 
-    page.extract_text(visitor_text=line)
-    return [height - BOTTOM for height in heights if BOTTOM < height < BOTTOM + FULL]
+    text = page.extract_text(visitor_text=line)
+    return text, [height - BOTTOM for height in heights if BOTTOM < height < BOTTOM + FULL]
 
 
-def test_no_page_is_left_a_third_empty_before_a_figure(paper, soup, where):
-    heights = [lines(page) for page in paper.pages]
+def test_no_page_is_left_a_third_empty_before_a_figure(pages, soup, where):
+    heights = [heights for _, heights in pages]
     begins = {where[one["id"]] for one in soup.select("article")}  # on a page of its own
     empty = {
         at: round(min(before))
