@@ -109,7 +109,7 @@ def solutions(articles):
     chapter.attrs = articles[-1].attrs | {"id": anchor("solutions"), "data-running": chapter.h1.get_text()}
     for article in articles:
         found = article.select(".solution")
-        title = f'<section id="{article["id"]}-solutions"><h2>{article.h1.decode_contents()}</h2></section>'
+        title = f'<section id="{article["id"]}-solved"><h2>{article.h1.decode_contents()}</h2></section>'
         section = BeautifulSoup(title, "html.parser").section
         for solution in found:
             title = re.match(r"\s*(Solution to Exercise \d+)", solution.get_text())[1]

@@ -1,6 +1,7 @@
 """The PDF of the whole book, printed by the browser and read again."""
 
 import re
+from collections import Counter
 from itertools import pairwise
 from unicodedata import normalize
 
@@ -75,6 +76,12 @@ def test_the_bookmarks_lead_to_every_chapter(paper, texts):
     assert len(titles) == len(pdf.contents()) + 1  # and the solutions
     for mark in marks:
         assert clean(mark.title) in texts[paper.get_destination_page_number(mark)]
+
+
+def test_a_link_leads_to_one_place(soup):
+    # The solutions of a chapter had the name of the section in its fine print that is called so.
+    places = Counter(one["id"] for one in soup.select("[id]"))
+    assert {target(link) for link in soup.select("a[href^='#']") if places[target(link)] != 1} == set()
 
 
 def test_the_contents_say_where_everything_begins(texts, soup, where):
