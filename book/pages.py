@@ -15,6 +15,7 @@ from sphinx.search import js_index
 from book import access, light, mathematics, policy
 
 PICTURE = re.compile(r"\b_images/([\w.-]+)")
+PERCENT = re.compile(r"(?<=\d) (?=%[^<>]*<)")  # outside tags: a number and its sign stay in one line
 
 
 def written(out):
@@ -69,7 +70,7 @@ def finish(app, exception):
     out = Path(app.outdir)
     new, done = written(out)
     new = mathematics.filled(out, new)
-    new = {path: access.repaired(text) for path, text in new.items()}
+    new = {path: PERCENT.sub("\N{NO-BREAK SPACE}", access.repaired(text)) for path, text in new.items()}
     new = light.lightened(out, new, done)
     for path, text in new.items():
         path.write_text(policy.stated(text), encoding="utf-8")

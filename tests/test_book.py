@@ -4,6 +4,7 @@ import re
 
 from book import access, counting, light, scope
 from book.mathematics import ERROR, FORMULA, STOPPED, lean, of, together, typeset
+from book.pages import PERCENT
 from book.store import CHAPTERS
 from tests.conftest import HTML
 
@@ -120,6 +121,12 @@ def test_icons_are_found_by_code_and_by_name_if_they_are_shown():
     css = '--pst-icon-a:"\uf0f3"; --pst-icon-b:"\uf0f4"; '
     css += 'x { content: var(--pst-icon-a) } y { content: "\\f303" }'
     assert light.icons(css) == {0xF0F3, 0xF303}
+
+
+def test_a_number_and_its_percent_sign_stay_in_one_line():
+    text = '<p title="3 %">At 20 % of all, and 3.5 %; a column in % </p>'
+    kept = '<p title="3 %">At 20\N{NO-BREAK SPACE}% of all, and 3.5\N{NO-BREAK SPACE}%; a column in % </p>'
+    assert PERCENT.sub("\N{NO-BREAK SPACE}", text) == kept
 
 
 def test_scripts_of_the_theme_do_not_ask_every_box_for_its_size(site):

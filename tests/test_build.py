@@ -81,7 +81,9 @@ def test_a_build_that_is_stopped_and_begun_again_ends_with_the_same_bytes(small,
     page.unlink()
     command, environ = [sys.executable, "-m", "book.build"], {**os.environ, **SAME}
     started = {"cwd": small.folder, "env": environ, "start_new_session": True, "stdout": subprocess.DEVNULL}
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, **started)
+    signal.signal(signal.SIGINT, heard)
     while not page.exists() and process.poll() is None:
         time.sleep(0.01)
     os.killpg(process.pid, stop)
