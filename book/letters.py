@@ -17,7 +17,7 @@ def _width(figure):
 
 
 def _noted(figure, others=_inline._fetch_figure_metadata):
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     shown = [text for text in figure.findobj(_Text) if text.get_visible() and text.get_text().strip()]
     smallest = min((float(text.get_fontsize()) for text in shown), default=None)
     size = {"image/png": {"width": _width(figure)}}

@@ -92,6 +92,7 @@ def environment(name, folder):
     return {
         **os.environ,
         "OMP_NUM_THREADS": "1",  # as in `make test`
+        "PYTHONSTARTUP": str(ROOT / "tests" / "undrawn.py"),
         **({"NUMBA_CACHE_DIR": str(folder)} if "NUMBA_CPU_NAME" in own else {}),
         **own,
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),

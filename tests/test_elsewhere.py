@@ -111,10 +111,20 @@ def test_each_cell_and_example_that_differs_is_named(tmp_path, capsys):
     assert "perturbed: 5 of 6 cells and examples differ" in printed
 
 
-def test_where_nothing_differs_all_is_well(tmp_path, capsys):
+PICTURE = """import matplotlib.pyplot as plt
+figure = plt.figure()
+figure.text(0, 0, "a word").draw = None  # nobody can draw it
+figure.canvas.draw()
+plt.close()"""
+
+
+def test_where_nothing_differs_all_is_well_and_no_figure_is_drawn(tmp_path, capsys):
     path = notebook(tmp_path / "planted.ipynb", EXACT)
+    planted = nbformat.read(path, as_version=4)
+    planted.cells.append(new_code_cell(PICTURE, execution_count=2))
+    nbformat.write(planted, path)
     assert not elsewhere.main(["perturbed", "-n", "0", "--in", str(path)])
-    assert "perturbed: 0 of 1 cells" in capsys.readouterr().out
+    assert "perturbed: 0 of 2 cells" in capsys.readouterr().out
 
 
 def test_an_error_is_a_difference_and_a_run_of_nothing_a_failure(tmp_path):
