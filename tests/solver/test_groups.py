@@ -5,14 +5,16 @@ import pytest
 
 import alignlib as al
 from alignlib.solver import groups, swarm
+from tests.solver.kernels import cases
 
 RTOL = 1e-9
+WIDTH, WIDE = cases(6000, 600), cases(500, 50)  # neurons in all, and of a cell that is worth keeping
 
 
 def followed(worth):
     """A run in which cells of at least so many are kept, and how many neurons flew in its sweeps."""
     flown, fly = [], swarm.Swarm._fly_free
-    net = al.Network.balanced(6000, 2, 1e-3, rng=0)
+    net = al.Network.balanced(WIDTH, 2, 1e-3, rng=0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(groups, "WORTH", worth)
         patch.setattr(swarm.Swarm, "_fly_free", lambda s, *a: flown.append(len(s.v)) or fly(s, *a))
@@ -22,7 +24,7 @@ def followed(worth):
 
 @pytest.fixture(scope="module")
 def cells():
-    return followed(500)
+    return followed(WIDE)
 
 
 def test_wide_cells_are_kept_and_all_events_found(cells):
@@ -37,7 +39,7 @@ def test_wide_cells_are_kept_and_all_events_found(cells):
 
 def test_a_start_in_cells_is_the_start(cells):
     path, _ = cells
-    net = al.Network.balanced(6000, 2, 1e-3, rng=0)
+    net = al.Network.balanced(WIDTH, 2, 1e-3, rng=0)
     assert (path.start.w == net.w).all()
     assert (path.start.v == net.v).all()
 

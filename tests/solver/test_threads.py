@@ -7,6 +7,7 @@ import pytest
 
 import alignlib as al
 from alignlib.solver import constant, swarm, threads
+from tests.solver.kernels import cases
 
 THREE = al.data.three_points()
 
@@ -18,8 +19,9 @@ def early(monkeypatch):
 
 
 def full(monkeypatch):
-    monkeypatch.setattr(swarm, "CHUNK", 100)
-    return al.gradient_flow(al.Network.unbalanced(1000, 2, 1e-2, rng=0), THREE, "squared", 60)
+    monkeypatch.setattr(swarm, "CHUNK", cases(100, 10))
+    net = al.Network.unbalanced(cases(1000, 100), 2, 1e-2, rng=0)
+    return al.gradient_flow(net, THREE, "squared", 60)
 
 
 @pytest.mark.parametrize("follow", [early, full])
