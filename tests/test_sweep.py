@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -28,6 +29,7 @@ import pytest
 import alignlib as al
 from alignlib.sweeps.run import AHEAD, TRIES, _Batch
 from alignlib.sweeps.source import fingerprint
+from alignlib.sweeps.store import Store
 from tests.conftest import ROOT
 from tests.interrupts import interrupted_at
 
@@ -394,6 +396,25 @@ def test_an_interrupted_sweep_gives_what_there_is_and_goes_on(tmp_path):
     assert list(run(interrupted_once, configs, file=file).result) == [0, 1, 2, 3]
     with pytest.warns(UserWarning, match="without a `file`"):
         assert run(interrupted_once, [*in_folder(tmp_path)[1:2], Draw(1, 7, str(tmp_path))]).shape[0] == 1
+
+
+def gone_elsewhere(draw):
+    os.chdir(tempfile.gettempdir())
+    return draw.n
+
+
+def test_a_function_that_changes_the_folder_loses_no_row(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert list(run(gone_elsewhere, in_folder(tmp_path), file="rows.jsonl").result) == [0, 1, 2, 3]
+    assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 1 + 4
+
+
+def test_a_link_to_a_file_in_use_is_refused(tmp_path):
+    file, link = tmp_path / "rows.jsonl", tmp_path / "link.jsonl"
+    link.symlink_to(file)
+    busy = pytest.raises(ValueError, match="must not be in use by another sweep")
+    with Store(file, counted, Draw), busy:
+        run(counted, in_folder(tmp_path), file=link)
 
 
 def test_a_killed_process_leaves_its_rows(tmp_path):

@@ -29,7 +29,8 @@ class Store:
     """
 
     def __init__(self, path, function, kind, keep_changed=False):
-        self.path, self.kind, self.keep_changed = path, kind, keep_changed
+        # One name for one file, wherever the function goes and whichever link leads to it.
+        self.path, self.kind, self.keep_changed = path.resolve(), kind, keep_changed
         if self.path.is_dir():
             raise ValueError(f"`file` must be a file, got the folder {str(path)!r}")
         self.name = getattr(function, "__name__", "<lambda>")
