@@ -40,7 +40,13 @@ def executed(path):
     """A notebook with its outputs, and the seconds it took; None if a cell fails or the kernel dies."""
     notebook = nbformat.read(path, as_version=4)
     try:
-        result = single_nb_execution(notebook, cwd=str(path.parent), allow_errors=False, timeout=TIMEOUT)
+        result = single_nb_execution(
+            notebook,
+            cwd=str(path.parent),
+            allow_errors=False,
+            timeout=TIMEOUT,
+            coalesce_streams=True,  # or a print may come in two, an empty line between
+        )
     except RuntimeError as problem:  # nbclient's: the kernel did not start, or was killed for its memory
         print(f"{path.stem}: {problem}; it runs once more, alone", flush=True)
         return None

@@ -125,6 +125,15 @@ def test_half_an_entry_of_the_cache_is_not_known_and_makes_room(cached, left):
     assert execution.known(cache, path)
 
 
+def test_what_a_cell_prints_is_one_output_however_slowly_it_comes(tmp_path):
+    """Else the page has an empty line more on a busy machine."""
+    path = tmp_path / "one.ipynb"
+    slowly = "import time\nprint(1, flush=True)\ntime.sleep(1)\nprint(2)"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(slowly)]), path)
+    notebook, _ = execution.executed(path)
+    assert [output.text for output in notebook.cells[0].outputs] == ["1\n2\n"]
+
+
 def test_a_kernel_that_dies_is_named_and_left_to_run_alone(tmp_path, monkeypatch, capsys):
     def die(*_, **__):
         raise DeadKernelError("Kernel died")
