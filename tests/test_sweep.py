@@ -417,6 +417,13 @@ def test_a_link_to_a_file_in_use_is_refused(tmp_path):
         run(counted, in_folder(tmp_path), file=link)
 
 
+def test_a_link_to_itself_is_the_system_s_error_and_no_other(tmp_path):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(OSError, match="loop"):
+        run(counted, in_folder(tmp_path), file=loop)
+
+
 def test_a_killed_process_leaves_its_rows(tmp_path):
     file = tmp_path / "rows.jsonl"
     call = f"run(killed_once, in_folder({str(tmp_path)!r}), file={str(file)!r})"

@@ -3,9 +3,11 @@
 import errno
 import importlib.metadata
 import json
+import os
 import platform
 import warnings
 from dataclasses import fields
+from pathlib import Path
 
 from alignlib import inputs
 from alignlib.sweeps import rows, source
@@ -30,7 +32,8 @@ class Store:
 
     def __init__(self, path, function, kind, keep_changed=False):
         # One name for one file, wherever the function goes and whichever link leads to it.
-        self.path, self.kind, self.keep_changed = path.resolve(), kind, keep_changed
+        self.path = Path(os.path.realpath(path))
+        self.kind, self.keep_changed = kind, keep_changed
         if self.path.is_dir():
             raise ValueError(f"`file` must be a file, got the folder {str(path)!r}")
         self.name = getattr(function, "__name__", "<lambda>")
