@@ -19,7 +19,7 @@ OTHERS = "`al.extremal_vectors`, `al.measure.alignment` and `al.theory.certify_n
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Dataset:
+class Dataset(inputs.Frozen):
     """Samples and labels.
 
     Parameters

@@ -115,6 +115,19 @@ def array(name, value, ndim, shape=None):
     return result
 
 
+class Frozen:
+    """A value: its arrays are read-only, in deep copies and where it was pickled too."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._freeze()
+
+    def _freeze(self) -> None:
+        for part in self.__dict__.values():
+            if isinstance(part, np.ndarray):
+                part.setflags(write=False)
+
+
 def _unmasked(name, value):
     hidden = np.ma.getmaskarray(value) if isinstance(value, np.ma.MaskedArray) else np.zeros(0)
     if hidden.any():
@@ -185,13 +198,18 @@ def times(name, value, end, words):
     return np.unique(np.append(0.0, np.minimum(result, end)))
 
 
+def _real(value):
+    """`value` as a float, None if it is no number; words are none, though `float` reads some."""
+    try:
+        return None if isinstance(value, (str, bytes)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
 def positive(name, value, below=np.inf):
     """`value` as a float above zero and under `below`."""
-    try:
-        result = np.nan if isinstance(value, str) else float(value)
-    except (TypeError, ValueError):
-        result = np.nan
-    if not 0 < result < below:
+    result = _real(value)
+    if result is None or not 0 < result < below:
         need = "a positive finite number" if np.isinf(below) else f"a number between 0 and {below:g}"
         raise ValueError(f"`{name}` must be {need}, got {value!r}")
     return result
@@ -199,11 +217,8 @@ def positive(name, value, below=np.inf):
 
 def at_least_zero(name, value, below=np.inf):
     """`value` as a float that is zero or above, and under `below`."""
-    try:
-        result = np.nan if isinstance(value, str) else float(value)
-    except (TypeError, ValueError):
-        result = np.nan
-    if not 0 <= result < below:
+    result = _real(value)
+    if result is None or not 0 <= result < below:
         end = "finite" if np.isinf(below) else f"below {below:g}"
         raise ValueError(f"`{name}` must be a number that is at least 0 and {end}, got {value!r}")
     return result
@@ -211,11 +226,8 @@ def at_least_zero(name, value, below=np.inf):
 
 def between(name, value, low, high):
     """`value` as a float from `low` to `high`."""
-    try:
-        result = np.nan if isinstance(value, str) else float(value)
-    except (TypeError, ValueError):
-        result = np.nan
-    if not low <= result <= high:
+    result = _real(value)
+    if result is None or not low <= result <= high:
         raise ValueError(f"`{name}` must be a number from {low:g} to {high:g}, got {value!r}")
     return result
 
@@ -244,10 +256,10 @@ def path(name: str, value: str | os.PathLike) -> Path:
 
 def number(name, value):
     """`value` as a float, infinite or nan too."""
-    try:
-        return float(value)
-    except (TypeError, ValueError) as problem:
-        raise ValueError(f"`{name}` must be a number, got {type(value).__name__}") from problem
+    result = _real(value)
+    if result is None:
+        raise ValueError(f"`{name}` must be a number, got {type(value).__name__}")
+    return result
 
 
 def one_time(t):

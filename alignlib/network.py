@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Network:
+class Network(inputs.Frozen):
     """A bias-free two-layer network, `f(x) = Σ_j v_j σ(⟨w_j, x⟩)` with `σ(z) = max(z, 0) + α min(z, 0)`.
 
     Parameters

@@ -51,15 +51,20 @@ def module(w: np.ndarray, v: np.ndarray, slope: float, bias: bool) -> "torch.nn.
     hidden = linear(nn.Linear, dim, len(v), bias=bias, dtype=torch.float64)
     out = linear(nn.Linear, len(v), 1, bias=False, dtype=torch.float64)
     with torch.no_grad():
-        hidden.weight.copy_(torch.tensor(w[:, :dim]))
+        hidden.weight.copy_(_tensor(w[:, :dim]))
         if bias:
-            hidden.bias.copy_(torch.tensor(w[:, -1]))
-        out.weight.copy_(torch.tensor(v)[None])
+            hidden.bias.copy_(_tensor(w[:, -1]))
+        out.weight.copy_(_tensor(v)[None])
     return nn.Sequential(hidden, nn.LeakyReLU(slope) if slope else nn.ReLU(), out)
 
 
 def _array(parameter):
     return parameter.detach().cpu().double().numpy()
+
+
+def _tensor(array):
+    """A copy of the array on the CPU, whatever the default device and type are."""
+    return _torch().from_numpy(np.array(array, dtype=np.float64))
 
 
 def _refuse(found, why=""):
@@ -93,7 +98,7 @@ def _check_outputs(module, hidden, w, v, slope):
     """Whether the module computes what the weights say, on inputs of all sizes, to rounding."""
     torch, weight = _torch(), hidden.weight
     x = np.random.default_rng(0).standard_normal((4, len(SIZES), hidden.in_features)) * SIZES[:, None]
-    x = torch.as_tensor(x.reshape(-1, hidden.in_features)).to(weight)
+    x = _tensor(x.reshape(-1, hidden.in_features)).to(weight)
     try:
         with torch.no_grad():
             found = _array(module(x).reshape(len(x)))
@@ -133,8 +138,8 @@ class Pull:
 
     def __call__(self, f: ArrayLike, y: ArrayLike) -> np.ndarray:
         torch = _torch()
-        outputs, labels = _tensors(f, y)
-        with torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad():  # whatever the user has switched off
+            outputs, labels = _tensors(f, y)
             outputs.requires_grad_(True)
             (slope,) = torch.autograd.grad(self.function(outputs, labels).sum(), outputs)
         return -slope.numpy()
@@ -142,9 +147,7 @@ class Pull:
 
 def _tensors(f, y):
     """Outputs and labels as float64 tensors of the shape of `f`, which share nothing with the arrays."""
-    f = np.array(f, dtype=np.float64)
-    y = np.array(np.broadcast_to(y, f.shape), dtype=np.float64)
-    return _torch().from_numpy(f), _torch().from_numpy(y)
+    return _tensor(f), _tensor(np.broadcast_to(y, np.shape(f)))
 
 
 def loss_parts(function: Any) -> tuple[Value, Pull, str]:

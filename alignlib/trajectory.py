@@ -18,7 +18,7 @@ EVENT = np.dtype([("t", "f8"), ("neuron", "i8"), ("sample", "i8"), ("kind", "U10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Trajectory:
+class Trajectory(inputs.Frozen):
     """A network followed through time, whatever solver followed it.
 
     Attributes
@@ -66,7 +66,7 @@ class Trajectory:
         for name in ("t", "outputs", "events"):
             if not isinstance(array := getattr(self, name), np.ndarray):
                 raise ValueError(f"`{name}` must be an array, got {type(array).__name__}")
-            array.setflags(write=False)
+        self._freeze()
 
     @property
     def loss(self) -> np.ndarray:
@@ -115,7 +115,7 @@ class Trajectory:
         >>> round(path.when(0.99 * path.loss[0]), 4)
         1.4604
         """
-        there = np.flatnonzero(self.loss <= loss)
+        there = np.flatnonzero(self.loss <= inputs.number("loss", loss))
         if not there.size:
             return np.inf
         if there[0] == 0:
@@ -185,6 +185,7 @@ class Recorded(Trajectory):
     continuous = False
 
     def _time(self, t):
+        t = inputs.one_time(t)
         near = self.t[np.argmin(np.abs(self.t - t))]
         if not abs(near - t) <= 1e-12 * max(abs(self.t[0]), abs(self.t[-1])):
             raise ValueError(f"`t` must be one of the recorded times, such as {near:g}, got {t!r}")
@@ -192,7 +193,7 @@ class Recorded(Trajectory):
 
     def when(self, loss: float) -> float:
         """The first recorded time at which the loss is at most `loss`; inf if it never is."""
-        there = np.flatnonzero(self.loss <= loss)
+        there = np.flatnonzero(self.loss <= inputs.number("loss", loss))
         return float(self.t[there[0]]) if there.size else np.inf
 
 

@@ -1,5 +1,6 @@
 """Data sets have exactly the properties their names promise."""
 
+import copy
 import gzip
 import pickle
 from functools import partial
@@ -52,6 +53,28 @@ def test_a_data_set_cannot_be_changed_and_does_not_watch_the_caller_s_array():
         data.x[0, 0] = 3.0
     with pytest.raises(AttributeError):
         data.x = x
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda whole: pickle.loads(pickle.dumps(whole))]
+)
+def test_what_cannot_be_changed_cannot_be_changed_in_a_copy(copied):
+    # Copies and what another process sent back could be written to; a flow's own arrays, too.
+    data, net = al.data.toy_2d(), al.Network.balanced(4, 2, 1e-3, rng=0)
+    assert data.mu < 1  # and `correlations` is there
+    early = al.early_flow(net, data, "exponential")
+    runs = (
+        early,
+        al.gradient_flow(net, data, "exponential", t_end=1),
+        al.recorded(data, "squared", [0], [net]),
+    )
+    for whole in (data, net, *runs):
+        for it in (whole, copied(whole)):
+            arrays = {name: part for name, part in vars(it).items() if isinstance(part, np.ndarray)}
+            assert arrays
+            assert [name for name, array in arrays.items() if array.flags.writeable] == []
+    assert copied(early).alignment_time == early.alignment_time
+    assert (copied(early).at(1).w == early.at(1).w).all()
 
 
 def test_mu_ignores_the_lengths_of_the_samples():

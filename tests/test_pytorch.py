@@ -189,8 +189,29 @@ def test_labels_zero_and_one_train_with_the_loss_that_wants_them():
 
 def test_a_loss_of_torch_can_be_sent_and_works_without_gradients():
     loss = pickle.loads(pickle.dumps(al.Loss.from_torch(nn.HuberLoss())))
-    with torch.no_grad():
-        assert loss.pull(np.array([3.0, 0.5]), np.zeros(2)).tolist() == [-0.5, -0.25]
+    for off in (torch.no_grad, torch.inference_mode):
+        with off():
+            assert loss.pull(np.array([3.0, 0.5]), np.zeros(2)).tolist() == [-0.5, -0.25]
+
+
+def test_the_default_device_and_type_of_torch_do_not_matter():
+    net, data = al.Network.balanced(4, 3, 1e-3, rng=0), al.data.separated(6, 3, 0.1, rng=0)
+    loss = al.Loss.from_torch(nn.MSELoss())
+    module, pull = net.to_torch(bias=True), loss.pull(net(data.x), data.y)
+    path = al.gradient_descent(net, data, loss, step=0.1, n_steps=3)
+    torch.set_default_device("meta")  # tensors without numbers
+    torch.set_default_dtype(torch.float16)
+    try:
+        for made, there in zip(net.to_torch(bias=True).parameters(), module.parameters()):
+            assert made.device.type == "cpu"
+            assert (made == there).all()
+        assert (al.Network.from_torch(module).w == net.w).all()
+        assert (loss.pull(net(data.x), data.y) == pull).all()
+        again = al.gradient_descent(net, data, loss, step=0.1, n_steps=3)
+        assert (again.final.w == path.final.w).all()
+    finally:
+        torch.set_default_device(None)
+        torch.set_default_dtype(torch.float32)
 
 
 def test_torch_waits_until_it_is_asked_for():

@@ -1,7 +1,9 @@
 """A sweep loses no row: not to an error, an interruption, a killed process or a lost worker."""
 
 import ast
+import asyncio
 import errno
+import functools
 import inspect
 import json
 import os
@@ -22,6 +24,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
 
+import numba
 import numpy as np
 import pandas as pd
 import pytest
@@ -242,6 +245,49 @@ def test_what_a_function_holds_is_looked_into():
     assert fingerprint(spoken[0]) == fingerprint(spoken[1]) != fingerprint(spoken[2])
 
 
+@dataclass(frozen=True)
+class Held:
+    factor: object
+
+
+class Model:
+    def __init__(self, factor):
+        self.factor = factor
+
+    def run(self, draw):
+        return self.factor * draw.n
+
+    @classmethod
+    def made(cls, draw):
+        return draw.n
+
+
+class Other(Model):
+    def run(self, draw):
+        return self.factor + draw.n
+
+
+def test_methods_and_what_is_wrapped_are_told_apart():
+    # All of these had one hash: the second sweep of a file got the numbers of the first.
+    assert fingerprint(Model(2).run) == fingerprint(Model(2).run)
+    assert fingerprint(functools.cache(scaled(2))) == fingerprint(functools.cache(scaled(2)))
+    for wrap in (functools.cache, numba.njit, helped, Held, lambda one: {"key": one}, lambda one: [one]):
+        alike, other = wrap(scaled(2)), wrap(scaled(3))
+        assert fingerprint(helped(wrap(scaled(2)))) == fingerprint(helped(alike))
+        assert fingerprint(helped(other)) != fingerprint(helped(alike))
+    of = [Model(held).run for held in (2, 3, scaled(2), scaled(3))] + [Other(2).run, Model.made, Other.made]
+    of += [functools.cache(scaled(2)), numba.njit(scaled(3)), max, min, scaled(Model), scaled(Other)]
+    assert len({fingerprint(function) for function in of}) == len(of)
+    values = [np.array([1, "a"], object), np.array([1, "b"], object)]
+    assert fingerprint(scaled(values[0])) == fingerprint(scaled(values[0].copy()))
+    assert fingerprint(scaled(values[0])) != fingerprint(scaled(values[1]))
+
+
+def test_a_class_writes_no_file(tmp_path):
+    with pytest.raises(ValueError, match="must be a function or a method to write a `file`, got the class"):
+        run(Model, DRAWS, file=tmp_path / "rows.jsonl")
+
+
 def test_numbers_that_json_does_not_know_are_words_in_the_file(tmp_path):
     # They were bare NaN and Infinity, which most readers refuse.
     def wild(draw):
@@ -264,6 +310,28 @@ def test_a_function_that_exits_is_a_row_with_its_error(tmp_path):
         return draw.n
 
     assert list(run(leave, in_folder(tmp_path)).error) == ["", "", "SystemExit: had enough", ""]
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, GeneratorExit, BaseException])
+def test_what_is_no_error_to_python_is_a_row_with_its_error_too(error, tmp_path):
+    # A cancelled task, or a panic of a package in Rust: the table was lost.
+    def leave(draw):
+        if draw.n == 2:
+            raise error("gone")
+        return draw.n
+
+    assert list(run(leave, in_folder(tmp_path)).error) == ["", "", f"{error.__name__}: gone", ""]
+
+
+def test_an_integer_that_python_cannot_write_is_an_error_of_its_row(tmp_path):
+    def large(draw):
+        return 10 ** (3000 * draw.n)
+
+    said = "ValueError: `result` must be a number that can be written out, got an integer of 19932 bits"
+    for file in (None, tmp_path / "rows.jsonl"):
+        assert list(run(large, [Draw(1), Draw(2)], file=file).error) == ["", said]
+    with pytest.raises(ValueError, match="`n` must be a number that can be written out"):
+        run(large, [Draw(10**5000)])
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,12 @@ def _plain(name, value):
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, str) and value in WORDS:
         raise ValueError(f"`{name}` must not be a word that stands for a number in the file, got {value!r}")
+    if isinstance(value, int):
+        try:
+            str(value)
+        except ValueError:  # Python writes no integer of more than some thousand digits, nor does JSON
+            got = f"an integer of {value.bit_length()} bits"
+            raise ValueError(f"`{name}` must be a number that can be written out, got {got}") from None
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     kind = type(value).__name__

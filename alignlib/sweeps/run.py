@@ -193,7 +193,9 @@ def _attempt(function, config):
     try:
         found = function(config)
         row = rows.row(config, found if isinstance(found, Mapping) else {"result": found})
-    except (Exception, SystemExit) as problem:  # `sys.exit()` ends a configuration, not the sweep
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:  # `sys.exit()`, a cancelled task or a panic of Rust ends one row only
         row = rows.row(config, error=problem)
     row["seconds"] = time.perf_counter() - began
     return row

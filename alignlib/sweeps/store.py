@@ -2,6 +2,7 @@
 
 import errno
 import importlib.metadata
+import inspect
 import json
 import os
 import platform
@@ -36,6 +37,11 @@ class Store:
         self.kind, self.keep_changed = kind, keep_changed
         if self.path.is_dir():
             raise ValueError(f"`file` must be a file, got the folder {str(path)!r}")
+        if inspect.isclass(function):
+            raise ValueError(
+                "`function` must be a function or a method to write a `file`, got the class "
+                f"{function.__qualname__}"
+            )
         self.name = getattr(function, "__name__", "<lambda>")
         if self.name == "<lambda>":  # two of them, or two partials, could not be told apart in the file
             raise ValueError(
