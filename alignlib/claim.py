@@ -62,6 +62,7 @@ class Claim:
         inputs.choice("kind", self.kind, KINDS)
         for name in ("measured", "bound"):
             object.__setattr__(self, name, inputs.number(name, getattr(self, name)))
+        object.__setattr__(self, "resolution", inputs.at_least_zero("resolution", self.resolution))
         if not isinstance(self.hypotheses, Mapping):
             kind = type(self.hypotheses).__name__
             raise ValueError(f"`hypotheses` must map names to whether they hold, got {kind}")
@@ -136,6 +137,7 @@ class Claim:
 
 
 def number(value, digits=3):
+    """A number with so many digits, as text."""
     return f"{value:.{digits}g}".replace("inf", "∞")
 
 

@@ -151,7 +151,8 @@ def bundles(n: int, dim: int, angle: float, spread: float, rng: inputs.Seed) -> 
     True
     """
     n, dim = inputs.integer("n", n, least=2), inputs.integer("dim", dim, least=2)
-    half = np.radians(inputs.positive("angle", angle, below=180)) / 2
+    angle = inputs.positive("angle", angle, below=180)
+    half = np.radians(angle) / 2
     spread, rng = inputs.positive("spread", spread), inputs.generator("rng", rng)
     y = np.where(np.arange(n) % 2, -1.0, 1.0)
     z = spread * rng.standard_normal((n, dim))

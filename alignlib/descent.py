@@ -103,7 +103,9 @@ def gradient_descent(
     keep = _steps_to_keep(t_save, times)
     run = _Run(net, data, loss, rule, batches, DTYPES[dtype], _device(device), max_events)
     # Overflow is no surprise here: it is found, and reported, one line later.
-    with np.errstate(over="ignore", invalid="ignore"):
+    quiet = np.errstate(over="ignore", invalid="ignore", under="ignore")
+    # In `dtype`, whatever PyTorch is told to cast around it.
+    with quiet, torch.autocast(run.x.device.type, enabled=False):
         status = run.steps(lengths.tolist(), times.tolist(), keep, progress)
     return run.record.trajectory(loss, status)
 
@@ -121,7 +123,8 @@ def _batches(n, size, rng):
     """The samples of every step, for ever: None stands for all."""
     if size is None:
         return repeat(None)
-    if inputs.integer("batch_size", size) > n:
+    size = inputs.integer("batch_size", size)
+    if size > n:
         raise ValueError(f"`batch_size` must be at most n = {n}, got {size}")
     return _epochs(n, size, rng)
 
@@ -235,7 +238,7 @@ class _Run:
         if batch is None:
             g = self.loss.pull(f, self.data.y)
         else:
-            g = self.loss.sample_pull(f, self.data.y)[batch]
+            g = self.loss.pulls(f, self.data.y)[batch]
             g = g / len(batch) if self.loss.reduction == "mean" else g
             batch = torch.as_tensor(batch, device=x.device)
             hidden, x = hidden[:, batch], x[batch]

@@ -25,7 +25,7 @@ DOES = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Doubt:
+class Doubt(inputs.Frozen):
     """How far a run and a more exact one are apart.
 
     Attributes
@@ -41,6 +41,9 @@ class Doubt:
     spread: np.ndarray
     parting: np.void | None
     sentence: str
+
+    def __post_init__(self) -> None:
+        self._freeze()
 
     def __repr__(self) -> str:
         return f"Doubt({self.sentence})"

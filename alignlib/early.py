@@ -123,14 +123,14 @@ def early_flow(
     t_end = inputs.positive("t_end", t_end)
     t = np.array([0.0, t_end]) if t_save is None else inputs.times("t_save", t_save, t_end, "`t_end`")
 
-    state = _At(net, walls, sides, end, weight_decay)
+    state, name = _At(net, walls, sides, end, weight_decay), "t_end" if t_save is None else "t_save"
     times = events.aligned_since(end.log, walls, end.first_sides, net.v, end.neurons["sign"], data)
     final = walls.patterns(end.sides)
     return EarlyFlow(
         data,
         loss,
         t,
-        np.array([state(time)(data.x) if time > 0 else end.first_outputs for time in t]),
+        np.array([state(time, name)(data.x) if time > 0 else end.first_outputs for time in t]),
         events.expand(end.log, walls),
         float(times.max()),
         _status(end, walls, t_end),
@@ -164,7 +164,7 @@ class _At:
     end: constant.LastLeg
     weight_decay: float
 
-    def __call__(self, time):
+    def __call__(self, time, name="t"):
         if time == 0.0:
             return self.net
         late = self.end.since <= time
@@ -173,7 +173,7 @@ class _At:
             part = self.net.some(~late)
             w[~late], v[~late] = constant.follow(part, self.walls, self.pulls, time).drift(time)
         if not (np.isfinite(w).all() and np.isfinite(v).all()):
-            raise ValueError(f"`t` must be smaller, got {time:g}: the weights overflow by then")
+            raise ValueError(f"`{name}` must be smaller, got {time:g}: the weights overflow by then")
         kept = np.exp(-self.weight_decay * time)
         return Network(kept * w, kept * v, self.net.negative_slope)
 

@@ -20,7 +20,7 @@ EDGE = 1e-12  # directions closer than this, in radians, are one: thousands of r
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ExtremalVector:
+class ExtremalVector(inputs.Frozen):
     """A direction to which neurons with v of sign `sign` align in the early phase.
 
     Attributes
@@ -42,6 +42,9 @@ class ExtremalVector:
     rate: float
     basin: tuple | None
     share: float
+
+    def __post_init__(self) -> None:
+        self._freeze()
 
     def __repr__(self) -> str:
         active = "".join("s" if t else "01"[int(p)] for p, t in zip(self.pattern, self.tight))

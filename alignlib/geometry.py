@@ -50,8 +50,10 @@ def _look(net, data):
         return net.patterns(data), net.at(data), net.data
     if not hasattr(data, "x"):
         raise ValueError(f"`data` must be a Dataset, got {type(data).__name__}")
-    height = net.preactivations(data.x)
-    size = np.outer(np.linalg.norm(net.w, axis=1), np.linalg.norm(data.x, axis=1))
+    # In rows of about length one, for signs have no scale, and products of large numbers no value.
+    inputs.same_dim(net, data)
+    w, x = (rows / 2.0 ** np.frexp(np.abs(rows).max(axis=1))[1][:, None] for rows in (net.w, data.x))
+    height, size = w @ x.T, np.outer(np.linalg.norm(w, axis=1), np.linalg.norm(x, axis=1))
     height[np.abs(height) <= TOUCHING * size] = 0.0
     signs = np.sign(height).astype(np.int8)
     signs[:, ~data.x.any(axis=1)] = -1

@@ -89,14 +89,14 @@ def array(name, value, ndim, shape=None):
 
     `shape` may fix some lengths: ``(None, 3)`` asks for three columns.
     """
-    _unmasked(name, value)
+    unmasked(name, value)
     try:
         given = np.asarray(_plain(value))
         result = np.array(given, dtype=np.float64, order="C") if given.dtype.kind in "biuf" else None
     except (TypeError, ValueError, RuntimeError):
         result = None
     if result is None:
-        raise ValueError(f"`{name}` must be an array of real numbers, got {_kind(value)}{_mend(value)}")
+        raise ValueError(f"`{name}` must be an array of real numbers, got {kind_of(value)}{_mend(value)}")
     if result.ndim != ndim or result.size == 0:
         flat = ndim == 1 and result.size == max(result.shape, default=0) > 0  # as of PyTorch: (n, 1)
         mend = f": pass `{name}.reshape(-1)`" * flat
@@ -128,7 +128,8 @@ class Frozen:
                 part.setflags(write=False)
 
 
-def _unmasked(name, value):
+def unmasked(name, value):
+    """Whether nothing of a masked array is hidden, else an error."""
     hidden = np.ma.getmaskarray(value) if isinstance(value, np.ma.MaskedArray) else np.zeros(0)
     if hidden.any():
         where = ", ".join(map(str, np.argwhere(hidden)[0]))
@@ -144,7 +145,7 @@ def _plain(value):
     return value
 
 
-def _kind(value):
+def kind_of(value):
     """What came: its type, and of what."""
     of = None if hasattr(value, "detach") else getattr(value, "dtype", None)
     return type(value).__name__ + (f" of {of}" if of is not None else "")
@@ -157,6 +158,19 @@ def _mend(value):
     if hasattr(value, "toarray"):
         return ": pass `.toarray()` of it"
     return ": pass `list(...)` of it" if hasattr(value, "__next__") else ""
+
+
+def lengths(rows):
+    """`‖w_j‖` of rows (h, d), also where their squares overflow; else to the last bit NumPy's."""
+    _, power = np.frexp(np.abs(rows).max(axis=1, initial=0.0))
+    return np.ldexp(np.linalg.norm(np.ldexp(rows, -power[:, None]), axis=1), power)
+
+
+def whole(name, path):
+    """Whether the kept times of a path go on to its last event, else an error."""
+    if (path.events["t"][-1:] > path.t[-1]).any():
+        after = f"an event at t={path.events['t'][-1]:g} after the last kept time {path.t[-1]:g}"
+        raise ValueError(f"`{name}` must keep the end of its run, got {after}: add `t_end` to `t_save`")
 
 
 def unit_rows(name, value):
@@ -200,10 +214,21 @@ def times(name, value, end, words):
 
 def _real(value):
     """`value` as a float, None if it is no number; words are none, though `float` reads some."""
-    try:
-        return None if isinstance(value, (str, bytes)) else float(value)
-    except (TypeError, ValueError, OverflowError):
+    of = getattr(getattr(value, "dtype", None), "kind", "f")  # of NumPy; other packages have no kinds
+    if isinstance(value, (str, bytes, bytearray, memoryview)) or of not in "biuf":
         return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        return None
+
+
+def shown(value):
+    """`value` as a message shows it, even if it cannot be written out."""
+    try:
+        return repr(value)
+    except Exception:  # an integer of more digits than Python writes, or whatever a `repr` does
+        return f"a value of type {type(value).__name__} that cannot be shown"
 
 
 def positive(name, value, below=np.inf):
@@ -211,7 +236,7 @@ def positive(name, value, below=np.inf):
     result = _real(value)
     if result is None or not 0 < result < below:
         need = "a positive finite number" if np.isinf(below) else f"a number between 0 and {below:g}"
-        raise ValueError(f"`{name}` must be {need}, got {value!r}")
+        raise ValueError(f"`{name}` must be {need}, got {shown(value)}")
     return result
 
 
@@ -220,7 +245,7 @@ def at_least_zero(name, value, below=np.inf):
     result = _real(value)
     if result is None or not 0 <= result < below:
         end = "finite" if np.isinf(below) else f"below {below:g}"
-        raise ValueError(f"`{name}` must be a number that is at least 0 and {end}, got {value!r}")
+        raise ValueError(f"`{name}` must be a number that is at least 0 and {end}, got {shown(value)}")
     return result
 
 
@@ -228,7 +253,7 @@ def between(name, value, low, high):
     """`value` as a float from `low` to `high`."""
     result = _real(value)
     if result is None or not low <= result <= high:
-        raise ValueError(f"`{name}` must be a number from {low:g} to {high:g}, got {value!r}")
+        raise ValueError(f"`{name}` must be a number from {low:g} to {high:g}, got {shown(value)}")
     return result
 
 
@@ -249,9 +274,12 @@ def undecayed(name, path, what):
 def path(name: str, value: str | os.PathLike) -> Path:
     """`value` as a `Path`, with `~` for the home."""
     try:
-        return Path(os.path.expanduser(os.fspath(value)))
+        found = Path(os.path.expanduser(os.fspath(value)))
     except TypeError as problem:
         raise ValueError(f"`{name}` must be a path, got {type(value).__name__}") from problem
+    if "\0" in str(found):
+        raise ValueError(f"`{name}` must be a path, got {value!r} with a null character")
+    return found
 
 
 def number(name, value):
@@ -264,7 +292,11 @@ def number(name, value):
 
 def one_time(t):
     """`t` as a float; many times are for other methods."""
-    if np.ndim(t) > 0:
+    try:
+        many = np.ndim(t) > 0
+    except ValueError:  # a ragged list
+        many = True
+    if many:
         raise ValueError("`t` must be one time, got many: `networks` and `outputs_at` take them")
     return number("t", t)
 
@@ -282,9 +314,9 @@ def integer(name, value, least=1):
     try:
         result = operator.index(value)
     except TypeError as problem:
-        raise ValueError(f"`{name}` must be an integer, got {value!r}") from problem
+        raise ValueError(f"`{name}` must be an integer, got {shown(value)}") from problem
     if result < least:
-        raise ValueError(f"`{name}` must be at least {least}, got {result}")
+        raise ValueError(f"`{name}` must be at least {least}, got {shown(result)}")
     return result
 
 
@@ -295,7 +327,7 @@ def choice(name, value, options):
     except (TypeError, ValueError):  # what cannot be compared, or not by one answer
         known = False
     if not known:
-        raise ValueError(f"`{name}` must be one of {', '.join(map(str, options))}, got {value!r}")
+        raise ValueError(f"`{name}` must be one of {', '.join(map(str, options))}, got {shown(value)}")
     return value
 
 
@@ -311,5 +343,5 @@ def generator(name: str, value: Seed) -> np.random.Generator:
         return np.random.default_rng(value)
     except (TypeError, ValueError) as problem:
         raise ValueError(
-            f"`{name}` must be a non-negative integer seed, a numpy Generator or None, got {value!r}"
+            f"`{name}` must be a non-negative integer seed, a numpy Generator or None, got {shown(value)}"
         ) from problem

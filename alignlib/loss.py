@@ -90,19 +90,41 @@ class Loss:
         called = getattr(function, "__name__", type(function).__name__)
         return cls(name or called, value, pull, reduction or own.replace("none", "sum"), classes)
 
+    def values(self, f: ArrayLike, y: ArrayLike) -> np.ndarray:
+        """The losses `ℓ(f_k, y_k)` of all samples, of the shape of `f`, neither summed nor divided by n."""
+        return _sampled("value", self.sample_value, f, y)
+
+    def pulls(self, f: ArrayLike, y: ArrayLike) -> np.ndarray:
+        """`-∂ℓ(f_k, y_k)/∂f_k` of all samples, of the shape of `f`, not divided by n either."""
+        return _sampled("pull", self.sample_pull, f, y)
+
     def value(self, f: ArrayLike, y: ArrayLike) -> Any:
         """The loss of outputs `f` (..., n) for labels `y` (n,): a float, or an array (...)."""
-        each = self.sample_value(np.asarray(f), np.asarray(y))
+        each = self.values(f, y)
         total = each.sum(axis=-1) if self.reduction == "sum" else each.mean(axis=-1)
         return total if np.ndim(total) else float(total)
 
     def pull(self, f: ArrayLike, y: ArrayLike) -> np.ndarray:
         """The pulls `g_k = -∂L/∂f_k`, of the shape of `f`."""
-        each = self.sample_pull(np.asarray(f), np.asarray(y))
+        each = self.pulls(f, y)
         return each if self.reduction == "sum" else each / np.shape(f)[-1]
 
     def __repr__(self) -> str:
         return f"Loss({self.name}, {self.reduction})"
+
+
+def _sampled(what, function, f, y):
+    """What the function gives, as an array of its own.
+
+    The function may do with its arguments what it likes, and give the same array again and again.
+    """
+    found = function(np.array(f), np.array(y))
+    inputs.unmasked(f"loss.sample_{what}(f, y)", found)
+    each = np.array(found)
+    if each.dtype.kind not in "iuf":
+        kind = inputs.kind_of(found)
+        raise ValueError(f"`loss` must give a {what} for every output as a real number, got {kind}")
+    return each.astype(np.float64) if each.dtype.itemsize > 8 else each
 
 
 # Functions with names, not lambdas, so that a Loss can be sent to another process.
@@ -258,7 +280,7 @@ def _check_pull(loss, y):
     # at places (fractions of the golden ratio) that differ from sample to sample.
     rows, size = int(np.clip(1000 // len(y), 5, 65)), max(np.abs(y).max(), 1.0)
     f = size * (6 * (np.arange(rows)[:, None] + 0.618 * np.arange(len(y)) % 1) / rows - 3)
-    for what, found in (("value", loss.sample_value(f, y)), ("pull", loss.sample_pull(f, y))):
+    for what, found in (("value", loss.values(f, y)), ("pull", loss.pulls(f, y))):
         if np.shape(found) != f.shape:
             raise ValueError(
                 f"`loss` must give a {what} for every output, got shape {np.shape(found)} for {f.shape}"
@@ -280,14 +302,14 @@ def _check_pull(loss, y):
 def _largest_jump(loss, f, y):
     """Size, output and label of a jump of the pull between outputs in the same column, or None."""
     low, high = f[:-1], f[1:]
-    at_low, at_high = loss.sample_pull(low, y), loss.sample_pull(high, y)
+    at_low, at_high = (loss.pulls(end, y) for end in (low, high))
     jump = np.abs(at_high - at_low)
     # A slope leaves 6e-8 of the change over an interval to one 2^-24 as long, a root 2e-4, a jump at least
     # a good part. What is small beside the pulls is rounding, or would not be felt.
     least = np.maximum(1e-2 * jump, 1e-9 * np.abs(at_low).max(where=np.isfinite(at_low), initial=0.0))
     for halvings in range(1, 101):
         middle = (low + high) / 2
-        now = loss.sample_pull(middle, y)
+        now = loss.pulls(middle, y)
         right = np.abs(at_high - now) > np.abs(now - at_low)
         low, at_low = np.where(right, middle, low), np.where(right, now, at_low)
         high, at_high = np.where(right, high, middle), np.where(right, at_high, now)
@@ -302,8 +324,9 @@ def _largest_jump(loss, f, y):
 
 def _largest_error(loss, f, y, step):
     """Pull, slope, output and label where the pull is least like minus the slope, or None."""
-    pull, value = loss.sample_pull(f, y), loss.sample_value(f, y)
-    slope = (loss.sample_value(f + step, y) - loss.sample_value(f - step, y)) / (2 * step)
+    pull, value = loss.pulls(f, y), loss.values(f, y)
+    after, before = (loss.values(f + way, y) for way in (step, -step))
+    slope = (after - before) / (2 * step)
     # A central difference errs by a third derivative times 1e-10 and by the rounding of the value over the
     # step. So 1 % of the pull is much, but for outputs where the pull is small beside that at others.
     noise = 1e-14 * np.abs(value) / step + 1e-4 * np.median(np.abs(pull[np.isfinite(pull)]))

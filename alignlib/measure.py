@@ -15,7 +15,7 @@ def norms(net: Network) -> np.ndarray:
     >>> al.measure.norms(net)
     array([1., 1., 5.])
     """
-    return np.linalg.norm(net.w, axis=1)
+    return inputs.lengths(net.w)
 
 
 def singular_values(net: Network) -> np.ndarray:
@@ -89,9 +89,10 @@ def alignment(net: Network, data: Dataset, loss: str | losses.Loss) -> np.ndarra
     """
     g = losses.get(loss).pull(np.zeros(data.n), data.y)
     d = geometry.pulled(net, data, g) * np.sign(net.v)[:, None]
-    size = np.linalg.norm(d, axis=1) * norms(net)
+    size, whole = inputs.lengths(d), np.abs(g) @ inputs.lengths(data.x)
     dot = (net.w * d).sum(axis=1)
-    return np.divide(dot, size, out=np.full(net.width, np.nan), where=size > 0)
+    pulled = (norms(net) > 0) & (size > 1e-14 * whole)  # what is less is the rounding of pulls that cancel
+    return np.divide(dot, size * norms(net), out=np.full(net.width, np.nan), where=pulled)
 
 
 def tangent_kernel(net: Network, data: Dataset) -> np.ndarray:

@@ -66,7 +66,7 @@ class Network(inputs.Frozen):
         """
         rng = inputs.generator("rng", rng)
         w = _gaussian(width, dim, scale, rng)
-        v = rng.choice([-1.0, 1.0], size=len(w)) * np.linalg.norm(w, axis=1)
+        v = rng.choice([-1.0, 1.0], size=len(w)) * inputs.lengths(w)
         return cls(w, v, negative_slope)
 
     @classmethod
@@ -82,7 +82,7 @@ class Network(inputs.Frozen):
         w = _gaussian(width, dim, scale, rng)
         excess = _gaussian(width, 1, scale, rng)[:, 0]
         sign = rng.choice([-1.0, 1.0], size=len(w))
-        return cls(w, sign * np.hypot(np.linalg.norm(w, axis=1), excess), negative_slope)
+        return cls(w, sign * np.hypot(inputs.lengths(w), excess), negative_slope)
 
     @classmethod
     def unbalanced(
@@ -204,7 +204,7 @@ class Network(inputs.Frozen):
         Zero for a light-like (balanced) neuron, negative for a time-like (strictly dominated) one,
         positive for a space-like one. Derived in chapter 1.
         """
-        norm = np.linalg.norm(self.w, axis=1)
+        norm = inputs.lengths(self.w)
         return (norm - self.v) * (norm + self.v)
 
     def __repr__(self) -> str:

@@ -43,11 +43,17 @@ STYLE = {
 }
 
 
+def _planar(name, dim):
+    if dim < 2:
+        raise ValueError(f"`{name}` must have dim 2 or more to be drawn, got {dim}")
+
+
 def samples(data: Dataset, ax=None):
     """Samples in the plane (the first two inputs): filled circles for y > 0, open squares for y < 0.
 
     >>> ax = al.plots.samples(al.data.toy_2d())
     """
+    _planar("data", data.dim)
     ax = _axes(ax)
     x, y = data.x[:, 0], data.x[:, 1]
     up = data.y > 0
@@ -102,6 +108,7 @@ def arrows(net: Network, ax=None):
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
     >>> ax = al.plots.arrows(net)
     """
+    _planar("net", net.dim)
     ax = _axes(ax)
     unit = inputs.unit_rows("net.w", net.w[:, :2])
     for sign in (1, -1):
@@ -123,6 +130,7 @@ def turning(path: Trajectory, ax=None, until=None):
     >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
     >>> ax = al.plots.turning(path, until=2)
     """
+    _planar("path", path.data.dim)
     ax = _axes(ax, polar=True)
     end = path.t[-1] if until is None else inputs.positive("until", until)
     if end <= path.t[0]:

@@ -48,17 +48,20 @@ def module(w: np.ndarray, v: np.ndarray, slope: float, bias: bool) -> "torch.nn.
     dim = w.shape[1] - bias
     if not dim:
         raise ValueError("`net` must have an input besides that for the bias, got dim = 1 and bias=True")
-    hidden = linear(nn.Linear, dim, len(v), bias=bias, dtype=torch.float64)
-    out = linear(nn.Linear, len(v), 1, bias=False, dtype=torch.float64)
-    with torch.no_grad():
-        hidden.weight.copy_(_tensor(w[:, :dim]))
-        if bias:
-            hidden.bias.copy_(_tensor(w[:, -1]))
-        out.weight.copy_(_tensor(v)[None])
-    return nn.Sequential(hidden, nn.LeakyReLU(slope) if slope else nn.ReLU(), out)
+    with torch.inference_mode(False):  # else it could not be trained
+        hidden = linear(nn.Linear, dim, len(v), bias=bias, dtype=torch.float64)
+        out = linear(nn.Linear, len(v), 1, bias=False, dtype=torch.float64)
+        with torch.no_grad():
+            hidden.weight.copy_(_tensor(w[:, :dim]))
+            if bias:
+                hidden.bias.copy_(_tensor(w[:, -1]))
+            out.weight.copy_(_tensor(v)[None])
+        return nn.Sequential(hidden, nn.LeakyReLU(slope) if slope else nn.ReLU(), out)
 
 
 def _array(parameter):
+    if parameter.is_meta:
+        _refuse("one on the device meta", "there its weights have no values")
     return parameter.detach().cpu().double().numpy()
 
 
@@ -97,10 +100,12 @@ def _layers(module):
 def _check_outputs(module, hidden, w, v, slope):
     """Whether the module computes what the weights say, on inputs of all sizes, to rounding."""
     torch, weight = _torch(), hidden.weight
-    x = np.random.default_rng(0).standard_normal((4, len(SIZES), hidden.in_features)) * SIZES[:, None]
+    sizes = SIZES[np.sqrt(torch.finfo(weight.dtype).max) > SIZES]  # in half precision the largest overflow
+    x = np.random.default_rng(0).standard_normal((4, len(sizes), hidden.in_features)) * sizes[:, None]
     x = _tensor(x.reshape(-1, hidden.in_features)).to(weight)
     try:
-        with torch.no_grad():
+        # In the precision of its weights, whatever is cast around it.
+        with torch.no_grad(), torch.autocast(weight.device.type, enabled=False):
             found = _array(module(x).reshape(len(x)))
     except (RuntimeError, TypeError, IndexError, NotImplementedError, ValueError) as problem:
         raise ValueError(
@@ -159,9 +164,9 @@ def loss_parts(function: Any) -> tuple[Value, Pull, str]:
         inputs.choice("function.reduction", reduction, ("sum", "mean", "none"))
         function = copy(function)  # the user's stays as it is
         function.reduction = "none"
-    value = Value(function)
+    value, pull, tried = Value(function), Pull(function), (np.array([0.25, 0.5]), np.ones(2))
     try:
-        shape = value(np.array([0.25, 0.5]), np.ones(2)).shape
+        shape = value(*tried).shape
     except (RuntimeError, TypeError, IndexError, ValueError, AttributeError) as problem:
         raise ValueError(
             "`function` must take tensors of outputs and labels of one shape, "
@@ -172,4 +177,8 @@ def loss_parts(function: Any) -> tuple[Value, Pull, str]:
             "`function` must give one value for every output (reduction='none'), "
             f"got shape {shape} for (2,)"
         )
-    return value, Pull(function), reduction
+    try:
+        pull(*tried)
+    except RuntimeError as problem:
+        raise ValueError(f"`function` must have a derivative by the outputs, got {problem}") from problem
+    return value, pull, reduction

@@ -115,7 +115,8 @@ class Trajectory(inputs.Frozen):
         >>> round(path.when(0.99 * path.loss[0]), 4)
         1.4604
         """
-        there = np.flatnonzero(self.loss <= inputs.number("loss", loss))
+        loss = inputs.number("loss", loss)
+        there = np.flatnonzero(self.loss <= loss)
         if not there.size:
             return np.inf
         if there[0] == 0:

@@ -374,3 +374,40 @@ def test_a_pinned_neuron_that_shrinks_is_on_no_way():
     data = al.Dataset(x, 0.7 * x[:, 0] + 0.1 * rng.standard_normal(30))
     path = al.gradient_flow(al.Network.balanced(50, 2, 1e-3, rng=3), data, "squared", 2000)
     assert [one.key for one in al.diagnose(path).findings] == ["stuck", "unused"]
+
+
+def test_a_file_that_cannot_be_written_leaves_the_one_that_was_there(tmp_path, monkeypatch):
+    file = tmp_path / "run.npz"
+    al.diagnosis.save(STUCK, file)
+    before, mode = file.read_bytes(), file.stat().st_mode
+
+    def full(archive, **arrays):
+        archive.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "savez_compressed", full)
+        with pytest.raises(OSError, match="No space"):
+            al.diagnosis.save(WELL, file)
+    assert file.read_bytes() == before
+    link = tmp_path / "link.npz"
+    link.symlink_to(file)
+    al.diagnosis.save(WELL, link)
+    assert link.is_symlink()
+    assert al.diagnosis.load(file).data.n == WELL.data.n
+    assert {path.name for path in tmp_path.iterdir()} == {"run.npz", "link.npz"}
+    assert file.stat().st_mode == mode
+
+
+def test_what_is_no_such_file_is_refused_and_not_read_for_ever(tmp_path):
+    np.save(tmp_path / "array.npy", np.ones(3))
+    os.mkfifo(tmp_path / "pipe")
+    al.diagnosis.save(STUCK, tmp_path / "run.npz")
+    broken = bytearray((tmp_path / "run.npz").read_bytes())
+    broken[len(broken) // 2] ^= 255
+    (tmp_path / "broken.npz").write_bytes(broken)
+    for name in ("array.npy", "pipe", "broken.npz"):
+        with pytest.raises(ValueError, match=r"`file` must be a file of `al\.diagnosis\.save`"):
+            al.diagnosis.load(tmp_path / name)
+    with pytest.raises(ValueError, match="the name of a file to write, got the device or pipe"):
+        al.diagnosis.save(STUCK, tmp_path / "pipe")

@@ -1,6 +1,7 @@
 """Gradient flow: exact where it can be, of the stated order elsewhere, and the same however it is asked."""
 
 import pickle
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -332,6 +333,14 @@ def test_every_time_asked_for_is_kept_however_close():
     # Steps of some ulp more in between change the others by rounding, amplified.
     assert np.allclose(path.outputs[[2, 3, 4]], plain.outputs[1], rtol=0, atol=1e-9)
     assert np.allclose(path.outputs[[5, 6]], plain.outputs[2], rtol=0, atol=1e-6)
+
+
+def test_any_kind_of_number_may_be_a_level():
+    path = al.gradient_flow(
+        al.Network.balanced(4, 2, 1e-2, rng=0), al.data.toy_2d(), "exponential", t_end=3
+    )
+    level = float(path.loss[-1]) * 1.5
+    assert path.when(Decimal(level)) == path.when(np.array(level)) == path.when(level) < path.t[-1]
 
 
 def test_asked_times_interruption_and_errors(monkeypatch):

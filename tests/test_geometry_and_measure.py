@@ -135,3 +135,23 @@ def test_the_margin_is_that_of_a_support_vector_machine_and_zero_around_zero():
         assert 1 / np.linalg.norm(w) == pytest.approx(np.linalg.norm(point), rel=1e-3)
     around = al.Dataset([[1, 0], [-1, 1], [-1, -1], [0, 1]], [1, 1, 1, -1])
     assert np.linalg.norm(al.geometry.max_margin(around), axis=1) == pytest.approx([0, 1], abs=1e-12)
+
+
+@pytest.mark.parametrize("factor", [2.0**-600, 2.0**530])
+def test_patterns_have_no_scale(factor):
+    # Products overflowed, and every neuron was dead.
+    net, data = al.Network.unbalanced(30, 2, 1.0, rng=0), al.data.toy_2d()
+    names = al.geometry.cones(net, data)
+    assert len(set(names)) > 2
+    large = al.Network(factor * net.w, factor * net.v)
+    assert (al.geometry.cones(large, data) == names).all()
+    assert (al.geometry.cones(net, al.Dataset(factor * data.x, data.y)) == names).all()
+    assert (al.geometry.patterns(large, data) == al.geometry.patterns(net, data)).all()
+
+
+def test_pulls_that_cancel_align_nothing():
+    x = np.random.default_rng(0).standard_normal((4, 2))
+    y = np.array([1, -1, 1, -1])
+    data, net = al.Dataset(np.vstack([x, x]), np.append(y, -y)), al.Network.balanced(5, 2, 1e-3, rng=1)
+    assert np.isnan(al.measure.alignment(net, data, "exponential")).all()
+    assert al.diagnose(al.gradient_flow(net, data, "exponential", t_end=3)).findings is not None

@@ -195,3 +195,59 @@ def test_the_kink_is_named_and_every_solver_asks():
     ):
         with pytest.raises(ValueError, match=r"got a jump of 1 at the output -?1 for the label -?1$"):
             solve()
+
+
+def clipped(f, y):
+    np.clip(f, -4, 4, out=f)
+    return np.exp(-y * f)
+
+
+def clipped_pull(f, y):
+    return y * clipped(f, y)
+
+
+@pytest.mark.parametrize("solve", [al.gradient_flow, al.gradient_descent])
+def test_a_loss_that_overwrites_the_outputs_changes_nothing_that_is_kept(solve):
+    # The outputs of the path were clipped, those of its networks were not.
+    net, data, loss = (
+        al.Network.balanced(6, 2, 1e-3, rng=0),
+        al.data.toy_2d(),
+        al.Loss("own", clipped, clipped_pull),
+    )
+    steps = {"step": 0.05, "n_steps": 240} if solve is al.gradient_descent else {"t_end": 12.0}
+    path = solve(net, data, loss, **steps)
+    assert np.abs(path.outputs[-1]).max() > 4.5
+    assert path.outputs[-1] == pytest.approx(path.final(data.x), abs=1e-12)
+
+
+def test_a_loss_may_give_one_array_again_and_again_or_a_list():
+    room = {}
+
+    def kept(f, y):
+        found = room.setdefault(f.shape, np.empty(f.shape))
+        found[...] = 2 * (y - f)
+        return found
+
+    def square(f, y):
+        return (f - y) ** 2
+
+    net, data = al.Network.balanced(6, 2, 1e-3, rng=0), al.data.toy_2d()
+    plain = al.gradient_flow(net, data, al.loss.get("squared", "sum"), t_end=2)
+    pulls = kept, lambda f, y: (2 * (y - f)).tolist(), lambda f, y: (2 * (y - f)).astype(np.longdouble)
+    for pull in pulls:
+        path = al.gradient_flow(net, data, al.Loss("own", square, pull), t_end=2)
+        assert (path.final.w == plain.final.w).all()
+
+
+@pytest.mark.parametrize("start", ["balanced", "dominated", "unbalanced"])
+def test_starts_of_any_size_are_what_they_are_called(start):
+    # Squares over- and underflowed: v was zero, or infinite.
+    def made(scale):
+        return getattr(al.Network, start)(5, 3, scale, rng=0)
+
+    for scale in (2.0**-600, 2.0**530):  # powers of two: not even the rounding changes
+        assert (made(scale).w == scale * made(1.0).w).all()
+        assert made(scale).v == pytest.approx(scale * made(1.0).v, rel=1e-14)
+        assert al.measure.norms(made(scale)) == pytest.approx(
+            scale * al.measure.norms(made(1.0)), rel=1e-14
+        )

@@ -1,5 +1,6 @@
 """In and out of PyTorch, exactly, and what cannot be taken is refused."""
 
+import copy
 import pickle
 import sys
 
@@ -192,6 +193,26 @@ def test_a_loss_of_torch_can_be_sent_and_works_without_gradients():
     for off in (torch.no_grad, torch.inference_mode):
         with off():
             assert loss.pull(np.array([3.0, 0.5]), np.zeros(2)).tolist() == [-0.5, -0.25]
+
+
+def test_what_is_switched_on_around_a_module_does_not_matter():
+    net = al.Network.balanced(4, 3, 1.0, rng=0)
+    with torch.inference_mode():
+        module = net.to_torch()
+    module(torch.ones(2, 3, dtype=torch.float64)).sum().backward()  # it can be trained
+    data, single = al.data.separated(6, 3, 0.1, rng=0), net.to_torch().float()
+    weights = al.Network.from_torch(single).w
+
+    def descent():
+        return al.gradient_descent(net, data, "squared", step=0.1, n_steps=3, dtype="float32").final.w
+
+    plain = descent()
+    for dtype in (torch.bfloat16, torch.float16):
+        with torch.autocast("cpu", dtype=dtype):
+            assert (al.Network.from_torch(single).w == weights).all()
+            assert (descent() == plain).all()
+        low = copy.deepcopy(single).to(dtype)
+        assert (al.Network.from_torch(low).w == low[0].weight.detach().double().numpy()).all()
 
 
 def test_the_default_device_and_type_of_torch_do_not_matter():

@@ -311,6 +311,21 @@ def test_times_that_rounding_puts_beyond_the_end_are_the_end(t_save, t_end):
     assert paths[0].t[-1] == paths[1].t[-1] == t_end
 
 
+@pytest.mark.parametrize("t_save", [[1, np.nextafter(1, 2)], [5e-324], [1e-300], [3 - 1e-15]])
+def test_times_that_are_nearly_one_are_kept_without_a_word(t_save):
+    # Warnings, which are errors here: a step of no length has no order.
+    path = al.gradient_flow(
+        al.Network.balanced(6, 2, 1e-3, rng=0), al.data.toy_2d(), "exponential", t_end=3, t_save=t_save
+    )
+    assert list(path.t) == [0, *t_save]
+    assert path.status.startswith("reached t_end")
+
+
+def test_the_shortest_of_all_times_is_reached():
+    path = al.gradient_flow(al.Network.balanced(6, 2, 1e-3, rng=0), al.data.toy_2d(), "exponential", 5e-324)
+    assert path.t[-1] == 5e-324
+
+
 def test_the_early_flow_goes_on_to_the_times_to_be_saved():
     # It complained about a `t_end` that nobody had given.
     path = al.early_flow(NET, DATA, "exponential", t_save=[5.0])

@@ -154,10 +154,11 @@ def test_a_result_that_fits_no_table_is_an_error_of_its_row(result, said):
     assert said in row.error
 
 
-def test_an_error_that_cannot_be_printed_is_an_error_of_its_row():
+@pytest.mark.parametrize("problem", [RuntimeError, asyncio.CancelledError])
+def test_an_error_that_cannot_be_printed_is_an_error_of_its_row(problem):
     class Silent(Exception):
         def __str__(self):
-            raise RuntimeError("no words")
+            raise problem("no words")
 
     def broken(draw):
         raise Silent
@@ -168,6 +169,9 @@ def test_an_error_that_cannot_be_printed_is_an_error_of_its_row():
 def test_a_folder_is_no_file_and_a_tilde_is_the_home(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="`file` must be a file, got the folder"):
         run(moments, DRAWS, file=tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="`file` must be a regular file"):  # to read it would never end
+        run(moments, DRAWS, file=tmp_path / "pipe")
     monkeypatch.setenv("HOME", str(tmp_path))
     run(moments, DRAWS, file="~/rows.jsonl")
     assert (tmp_path / "rows.jsonl").exists()
@@ -277,10 +281,10 @@ def test_an_integer_that_python_cannot_write_is_an_error_of_its_row(tmp_path):
     def large(draw):
         return 10 ** (3000 * draw.n)
 
-    said = "ValueError: `result` must be a number that can be written out, got an integer of 19932 bits"
+    said = "ValueError: `result` must be a number of at most 4300 digits, got an integer of 19932 bits"
     for file in (None, tmp_path / "rows.jsonl"):
         assert list(run(large, [Draw(1), Draw(2)], file=file).error) == ["", said]
-    with pytest.raises(ValueError, match="`n` must be a number that can be written out"):
+    with pytest.raises(ValueError, match="`n` must be a number of at most 4300 digits"):
         run(large, [Draw(10**5000)])
 
 
@@ -347,6 +351,19 @@ def test_a_drive_without_locks_is_said_and_written_to(tmp_path, monkeypatch):
             table = run(moments, DRAWS, file=tmp_path / "rows.jsonl")
         assert (table.error == "").all()
         assert len((tmp_path / "rows.jsonl").read_bytes().splitlines()) == 1 + len(DRAWS)
+
+
+def test_a_file_that_is_deleted_meanwhile_is_begun_again(tmp_path):
+    file = tmp_path / "rows.jsonl"
+
+    def deletes(draw):
+        if draw.n == 2:
+            file.unlink()
+        return counted(draw)
+
+    assert list(run(deletes, in_folder(tmp_path), file=file).result) == [0, 1, 2, 3]
+    assert list(run(deletes, in_folder(tmp_path)[2:], file=file).result) == [2, 3]
+    assert calls(tmp_path) == [0, 1, 2, 3]
 
 
 def test_a_full_disk_costs_the_file_and_not_the_table(tmp_path, monkeypatch):

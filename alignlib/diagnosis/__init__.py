@@ -6,6 +6,7 @@ start      `outlook`: what the early flow foretells of a start
 census     `neurons`: where every neuron is, and how far from its next wall; `missing` sides
 stalls     `plateaus`: where the loss stood still, and at which reference
 exits      `ways_out`: which directions grow under the pulls that are left, and who is on the way
+repair     what the advice hands over: steps, starts, data, neurons
 rules      from facts to findings (claims) and advice (what to pass instead)
 report     `diagnose` and the `Diagnosis`: as text, as a page; its picture is `al.plots.diagnosis`
 files      `save` and `load`: a run as a file of plain arrays

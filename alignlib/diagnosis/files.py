@@ -1,6 +1,9 @@
 """A run as a file: plain arrays, no code, so that one from a stranger may be opened."""
 
+import os
+import uuid
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ from alignlib.data import Dataset
 from alignlib.network import Network
 from alignlib.trajectory import Trajectory, recorded
 
+BROKEN = (zipfile.BadZipFile, zlib.error)
 NEEDED = ("x", "y", "t", "w", "v", "loss")
 
 
@@ -38,14 +42,22 @@ def save(path: Trajectory, file: str | Path) -> None:
     """
     inputs.undecayed("path", path, "such a file")
     place = inputs.path("file", file)
-    if place.is_dir():
-        raise ValueError(f"`file` must be the name of a file to write, got the folder {str(place)!r}")
+    if place.exists() and not place.is_file():
+        what = "folder" if place.is_dir() else "device or pipe"
+        raise ValueError(f"`file` must be the name of a file to write, got the {what} {str(place)!r}")
     w, v = path.weights()
     slope, loss = path.start.negative_slope, _written(path.loss_function)
-    with place.open("wb") as archive:  # NumPy would add a suffix to a name
-        np.savez_compressed(
-            archive, x=path.data.x, y=path.data.y, t=path.t, w=w, v=v, negative_slope=slope, **loss
-        )
+    # Beside it first, so that what was there stays until all is written.
+    place = Path(os.path.realpath(place))
+    beside = place.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        with beside.open("wb") as archive:  # NumPy would add a suffix to a name
+            np.savez_compressed(
+                archive, x=path.data.x, y=path.data.y, t=path.t, w=w, v=v, negative_slope=slope, **loss
+            )
+        beside.replace(place)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _written(loss):
@@ -75,10 +87,12 @@ def load(file: str | Path) -> Trajectory:
     Network(width=1, dim=1)
     """
     place = inputs.path("file", file)
+    if place.exists() and not place.is_file():
+        raise ValueError(f"`file` must be a file of `al.diagnosis.save`, got {file}, no regular file")
     try:
         with np.load(place, allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
-    except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as problem:
+    except (OSError, ValueError, AttributeError, TypeError, EOFError, *BROKEN) as problem:
         raise ValueError(
             f"`file` must be a file of `al.diagnosis.save`, got {file}: {problem}"
         ) from problem
@@ -87,7 +101,7 @@ def load(file: str | Path) -> Trajectory:
         raise ValueError(f"`file` must hold the arrays {', '.join(NEEDED)}, got none called {missing[0]}")
     w = inputs.array("w", arrays["w"], 3)
     v = inputs.array("v", arrays["v"], 2, w.shape[:2])
-    slope = float(arrays.get("negative_slope", 0.0))
+    slope = inputs.number("negative_slope", arrays.get("negative_slope", 0.0))
     nets = [Network(*each, slope) for each in zip(w, v)]
     return recorded(Dataset(arrays["x"], arrays["y"]), _read(arrays), arrays["t"], nets)
 
@@ -95,7 +109,7 @@ def load(file: str | Path) -> Trajectory:
 def _read(arrays):
     loss = losses.get(str(arrays["loss"]))
     reduction = str(arrays.get("reduction", loss.reduction))
-    factor = float(arrays.get("factor", 1.0))
+    factor = inputs.positive("factor", arrays.get("factor", 1.0))
     if loss.name == "squared" and factor != 1.0:
         return losses.quadratic(factor, reduction)
     return losses.get(loss, reduction)

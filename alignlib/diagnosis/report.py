@@ -164,6 +164,7 @@ def diagnose(path: Trajectory, flow: bool = True) -> Diagnosis:
     if not isinstance(path, Trajectory):
         raise ValueError(f"`path` must be a Trajectory, got {type(path).__name__}")
     inputs.undecayed("path", path, "a diagnosis")
+    inputs.whole("path", path)
     inputs.choice("flow", flow, (True, False))
     if len(path.t) < 2:
         raise ValueError(f"`path` must have times besides the start, got {path!r}")

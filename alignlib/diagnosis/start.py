@@ -186,6 +186,8 @@ def moves(early: EarlyFlow, g: np.ndarray, drop: float) -> float:
         return np.inf
     low, high = 0.0, 1 / rate
     while not fallen(high):
+        if high > 1e300:  # the rate is the rounding of pulls that cancel
+            return np.inf
         low, high = high, 2 * high
     for _ in range(40):  # to twelve digits
         middle = (low + high) / 2

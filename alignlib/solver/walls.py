@@ -18,6 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
+from alignlib import inputs
 from alignlib.solver.tolerances import PARALLEL, SMALLEST, rounding
 
 
@@ -38,7 +39,7 @@ class Walls:
     @classmethod
     def of(cls, x, negative_slope=0.0):
         """The walls of the samples `x` (n, d), in the order of their first samples."""
-        size = np.linalg.norm(x, axis=1)
+        size = inputs.lengths(x)
         if not size.any():
             raise ValueError("`data` must have a sample that is not zero, got none")
         unit = np.divide(x, size[:, None], out=np.zeros_like(x), where=size[:, None] > 0)

@@ -37,6 +37,8 @@ class Store:
         self.kind, self.keep_changed = kind, keep_changed
         if self.path.is_dir():
             raise ValueError(f"`file` must be a file, got the folder {str(path)!r}")
+        if self.path.exists() and not self.path.is_file():  # to read a pipe or a device may never end
+            raise ValueError(f"`file` must be a regular file, got {str(path)!r}")
         if inspect.isclass(function):
             raise ValueError(
                 "`function` must be a function or a method to write a `file`, got the class "
@@ -86,7 +88,7 @@ class Store:
         if not newline and (
             head.startswith(BEGINNING) or BEGINNING.startswith(head)
         ):  # new, or half a head
-            self.path.write_bytes(json.dumps(self.head).encode() + b"\n")
+            self.path.write_bytes(self._first())
             return {}
         self._check(head)
         whole = rest[: rest.rfind(b"\n") + 1]
@@ -95,6 +97,9 @@ class Store:
                 file.truncate(len(content) - len(rest) + len(whole))
         found = [self._row(line, number) for number, line in enumerate(whole.splitlines(), 2)]
         return {rows.key(self.kind, row): row for row in found}
+
+    def _first(self):
+        return json.dumps(self.head).encode() + b"\n"
 
     def _check(self, line):
         """Whether a first line says that the rows are of this sweep."""
@@ -128,6 +133,8 @@ class Store:
             return
         try:
             with self.path.open("ab") as file:
+                if file.tell() == 0:  # emptied or deleted meanwhile
+                    file.write(self._first())
                 file.write(rows.to_line(row))
         except OSError as problem:
             self.lost = True

@@ -52,6 +52,7 @@ def _everywhere(acts, values, elsewhere=0.0):
 
 
 def state_of(net, data, loss):
+    """The `State` of a network on data, or of a path at a time, with the patterns that it carries."""
     signs = None
     if not isinstance(net, Network) and hasattr(net, "patterns"):
         path, time = net, data

@@ -177,6 +177,7 @@ def check_directional_alignment(
 def _quiet_until(path):
     """A time until which the loss has surely not moved by 1 %: for a flow, the last such."""
     level = 0.99 * path.loss[0]
+    inputs.whole("path", path)
     if np.isnan(path.rtol):  # between kept times `at` only interpolates
         moved = np.flatnonzero(path.loss < level)
         return path.t[moved[0] - 1] if moved.size else path.t[-1]

@@ -77,7 +77,7 @@ def certify_convergence(net: Network, data: Dataset, loss: str | losses.Loss) ->
     inputs.relu("net", net, "this certificate")
     *alive, dead = geometry.subnetworks(net, data)
     x_min = float(np.linalg.norm(data.x, axis=1).min())
-    each = loss.sample_value(net(data.x), data.y) / (data.n if loss.reduction == "mean" else 1)
+    each = loss.values(net(data.x), data.y) / (data.n if loss.reduction == "mean" else 1)
     slower = 4 * np.log(2) ** 2 if loss.name == "logistic" else 1.0
     mass = [float((net.v[rows] ** 2).sum()) for rows in alive]
     classes = [data.y > 0, data.y < 0]

@@ -187,7 +187,7 @@ def _class_losses(path, t):
     """The loss of the positive and of the negative samples at these times, (2, m)."""
     loss, y = path.loss_function, path.data.y
     outputs = np.array([path.at(time)(path.data.x) for time in t])
-    each = loss.sample_value(outputs, y) / (path.data.n if loss.reduction == "mean" else 1)
+    each = loss.values(outputs, y) / (path.data.n if loss.reduction == "mean" else 1)
     return np.stack([each[:, y > 0].sum(axis=1), each[:, y < 0].sum(axis=1)])
 
 
