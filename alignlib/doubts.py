@@ -42,9 +42,6 @@ class Doubt(inputs.Frozen):
     parting: np.void | None
     sentence: str
 
-    def __post_init__(self) -> None:
-        self._freeze()
-
     def __repr__(self) -> str:
         return f"Doubt({self.sentence})"
 

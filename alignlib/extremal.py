@@ -43,9 +43,6 @@ class ExtremalVector(inputs.Frozen):
     basin: tuple | None
     share: float
 
-    def __post_init__(self) -> None:
-        self._freeze()
-
     def __repr__(self) -> str:
         active = "".join("s" if t else "01"[int(p)] for p, t in zip(self.pattern, self.tight))
         size = f"rate={self.rate:.3g}, share={self.share:.3g}"

@@ -122,10 +122,6 @@ def _ended(path, problem):
     return path
 
 
-# A step too long may overflow, and one that is nearly nothing has no order: both are found.
-UNSAID = {"over": "ignore", "invalid": "ignore", "divide": "ignore", "under": "ignore"}
-
-
 class _Run:
     """The steps accepted so far, `past`, and hints for the next, which an interrupt may leave amiss."""
 
@@ -176,24 +172,19 @@ class _Run:
                     problem = self.hopeless(wish)
                     if problem:
                         return f"stopped at t={self.now.t:g}: {problem}"
-                    with np.errstate(**UNSAID):
-                        step = Step(self, _shared(stop - self.now.t, min(wish, self.longest)))
-                        solved = step.solve()
+                    step = Step(self, _shared(stop - self.now.t, min(wish, self.longest)))
+                    solved = step.solve()
                     if not solved or step.error > self.rtol:
                         self.tries, self.unsolved = self.tries + 1, self.unsolved + (not solved)
-                        wish = self.next_length(step)
+                        wish = step.next_length()
                         self.shorten(step.length, solved)
                         continue
                     # A step cut short by a stop says nothing against the length it was to have.
-                    wish = max(self.next_length(step), wish if step.length < wish else 0.0)
+                    wish = max(step.next_length(), wish if step.length < wish else 0.0)
                     self.shorten(step.length, True)
                     self.accept(step, stop)
                     bar.update(step.length)
         return None
-
-    def next_length(self, step):
-        with np.errstate(**UNSAID):
-            return step.next_length()
 
     def shorten(self, length, solved):
         """No step much longer for a while than one in vain: with decay, or where that is so often."""

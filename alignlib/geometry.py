@@ -52,7 +52,7 @@ def _look(net, data):
         raise ValueError(f"`data` must be a Dataset, got {type(data).__name__}")
     # In rows of about length one, for signs have no scale, and products of large numbers no value.
     inputs.same_dim(net, data)
-    w, x = (rows / 2.0 ** np.frexp(np.abs(rows).max(axis=1))[1][:, None] for rows in (net.w, data.x))
+    w, x = (inputs.near_one(rows)[0] for rows in (net.w, data.x))
     height, size = w @ x.T, np.outer(np.linalg.norm(w, axis=1), np.linalg.norm(x, axis=1))
     height[np.abs(height) <= TOUCHING * size] = 0.0
     signs = np.sign(height).astype(np.int8)

@@ -118,14 +118,14 @@ def array(name, value, ndim, shape=None):
 class Frozen:
     """A value: its arrays are read-only, in deep copies and where it was pickled too."""
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._freeze()
-
-    def _freeze(self) -> None:
+    def __post_init__(self) -> None:
         for part in self.__dict__.values():
             if isinstance(part, np.ndarray):
                 part.setflags(write=False)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        Frozen.__post_init__(self)
 
 
 def unmasked(name, value):
@@ -160,10 +160,16 @@ def _mend(value):
     return ": pass `list(...)` of it" if hasattr(value, "__next__") else ""
 
 
+def near_one(rows):
+    """Rows (h, d) over powers of two, so that the largest entry of each is from 1/2 to 1; the exponents."""
+    _, power = np.frexp(np.abs(rows).max(axis=1, initial=0.0))
+    return np.ldexp(rows, -power[:, None]), power
+
+
 def lengths(rows):
     """`‖w_j‖` of rows (h, d), also where their squares overflow; else to the last bit NumPy's."""
-    _, power = np.frexp(np.abs(rows).max(axis=1, initial=0.0))
-    return np.ldexp(np.linalg.norm(np.ldexp(rows, -power[:, None]), axis=1), power)
+    scaled, power = near_one(rows)
+    return np.ldexp(np.linalg.norm(scaled, axis=1), power)
 
 
 def whole(name, path):

@@ -66,7 +66,7 @@ class Trajectory(inputs.Frozen):
         for name in ("t", "outputs", "events"):
             if not isinstance(array := getattr(self, name), np.ndarray):
                 raise ValueError(f"`{name}` must be an array, got {type(array).__name__}")
-        self._freeze()
+        super().__post_init__()
 
     @property
     def loss(self) -> np.ndarray:

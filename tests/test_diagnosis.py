@@ -379,7 +379,8 @@ def test_a_pinned_neuron_that_shrinks_is_on_no_way():
 def test_a_file_that_cannot_be_written_leaves_the_one_that_was_there(tmp_path, monkeypatch):
     file = tmp_path / "run.npz"
     al.diagnosis.save(STUCK, file)
-    before, mode = file.read_bytes(), file.stat().st_mode
+    file.chmod(0o600)
+    before = file.read_bytes()
 
     def full(archive, **arrays):
         archive.write(b"half")
@@ -396,7 +397,7 @@ def test_a_file_that_cannot_be_written_leaves_the_one_that_was_there(tmp_path, m
     assert link.is_symlink()
     assert al.diagnosis.load(file).data.n == WELL.data.n
     assert {path.name for path in tmp_path.iterdir()} == {"run.npz", "link.npz"}
-    assert file.stat().st_mode == mode
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_what_is_no_such_file_is_refused_and_not_read_for_ever(tmp_path):

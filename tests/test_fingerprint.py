@@ -30,21 +30,7 @@ from torch import nn
 import alignlib as al
 from alignlib.sweeps.source import fingerprint
 from tests.conftest import ROOT
-
-
-def scaled(factor, offset=0):
-    def run(draw):
-        """What a docstring says does not matter."""
-        return factor * draw.n + offset  # nor does a comment
-
-    return run
-
-
-def the_same(factor, offset=0):
-    def run(draw):
-        return factor * draw.n + offset
-
-    return run
+from tests.test_sweep import same_but_for_looks, scaled
 
 
 def hold(value):
@@ -248,7 +234,7 @@ def test_another_process_finds_the_same(seed):
 
 
 def test_what_says_the_same_has_one_hash():
-    assert fingerprint(scaled(2)) == fingerprint(the_same(2))
+    assert fingerprint(scaled(2)) == fingerprint(same_but_for_looks(2))
     for make in (Model, Slots):
         assert fingerprint(make(2).run) == fingerprint(make(2).run)
     for name, many in VALUES.items():

@@ -1,6 +1,7 @@
 """A run as a file: plain arrays, no code, so that one from a stranger may be opened."""
 
 import os
+import shutil
 import uuid
 import zipfile
 import zlib
@@ -55,6 +56,8 @@ def save(path: Trajectory, file: str | Path) -> None:
             np.savez_compressed(
                 archive, x=path.data.x, y=path.data.y, t=path.t, w=w, v=v, negative_slope=slope, **loss
             )
+        if place.exists():
+            shutil.copymode(place, beside)
         beside.replace(place)
     finally:
         beside.unlink(missing_ok=True)

@@ -38,11 +38,14 @@ REAL, COMPLEX = np.argmin(np.abs(EIGENVALUES.imag)), np.argmax(EIGENVALUES.imag)
 # The largest |∫_0^s (σ-c_1)(σ-c_2)(σ-1) dσ / (-c_1 c_2)| over the step: what the pulls at its start
 # add to the rapidity if the parabola misses them.
 MISS = 0.0678
+# A step too long may overflow, and one that is nearly nothing has no order: both are found, without a word.
+quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")
 
 
 class Step:
     """One attempt at a step of the given length from the end of `run`."""
 
+    @quiet
     def __init__(self, run, length):
         self.run, self.length, self.decay = run, length, length * run.weight_decay
         self.f = self.guess()
@@ -88,6 +91,7 @@ class Step:
         moved = np.finfo(float).eps * length * run.newton.scale * pulls  # outputs, by the noise of pulls
         return length * run.reach * moved * np.linalg.norm(run.slope())
 
+    @quiet
     def solve(self):
         """Sweep until the pulls at the nodes are those of the outputs; whether that was reached."""
         run, before = self.run, np.inf
@@ -146,6 +150,7 @@ class Step:
             miss = run.newton.filtered(miss)
         return MISS * self.length * run.reach * np.linalg.norm(miss)
 
+    @quiet
     def next_length(self):
         """Error and length are related by the fourth power; failed sweeps ask for much less.
 

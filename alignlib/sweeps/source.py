@@ -49,13 +49,13 @@ class _Reader:
 
     def parts(self, value):
         """What a value consists of, as strings and bytes."""
+        if isinstance(value, (np.ndarray, np.generic)) and not isinstance(value, np.ma.MaskedArray):
+            content = self.digest(value.tolist()) if value.dtype.hasobject else value.tobytes()
+            return [str(value.dtype), str(value.shape), content]
         if value is None or isinstance(value, (bool, float, complex, str, bytes)):
             return [repr(value)]
         if isinstance(value, int):
             return [hex(value)]
-        if isinstance(value, (np.ndarray, np.generic)) and not isinstance(value, np.ma.MaskedArray):
-            content = self.digest(value.tolist()) if value.dtype.hasobject else value.tobytes()
-            return [str(value.dtype), str(value.shape), content]
         if isinstance(value, (list, tuple)):
             return self.all(value)
         if isinstance(value, (set, frozenset)):

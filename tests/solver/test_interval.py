@@ -1,32 +1,20 @@
 """One neuron under a D that changes: the boosts' order and invariant, the bounds, the roots."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
-from alignlib.solver.interval import Felt, face, fastest, new_work, products, roots, two_boosts, walk
+from alignlib.solver.interval import fastest, roots
 from tests.solver.kernels import called, cases
+from tests.solver.test_search import felt, small_boosts
 
 ROUNDING = 1e-13
-speed_bound, found, boosts, facing = (called(kernel) for kernel in (fastest, roots, two_boosts, face))
-walked, room, multiplied = called(walk), called(new_work), called(products)
-
-
-def felt(d, length):
-    square = np.empty((3, 3))
-    multiplied(d, square)
-    return Felt(d, d, square, length)
+speed_bound, found = called(fastest), called(roots)
 
 
 def after(w, v, d, length, intervals):
     """The neuron after so many pairs of boosts."""
-    w, work, pull, ends = w.copy(), room(0), felt(d, length), np.linspace(0, 1, intervals + 1)
-    for x, end in pairwise(ends):
-        facing(w, pull, work)
-        v = boosts(x, end, w, v, pull, work)
-        walked(w, d, work.path)
-    return np.append(w, v)
+    at, v_at = small_boosts(w, v, d, length, np.linspace(0, 1, intervals + 1)[1:])
+    return np.append(at[-1], v_at[-1])
 
 
 def test_two_boosts_are_of_order_four_and_keep_the_invariant():
@@ -62,11 +50,11 @@ def test_the_fastest_is_no_slower_than_any_moment_and_exact_for_a_constant_pull(
         d = rng.standard_normal((3, 3)) * 10 ** rng.uniform(-2, 1, (3, 1))
         x, end = np.sort(rng.random(2))
         moments = np.linspace(x, end, 201)[:, None] ** np.arange(3) @ d
-        bound = speed_bound(x, end, felt(d, 1.0).square)
+        bound = speed_bound(x, end, felt(d, d, 1.0).square)
         most = np.linalg.norm(moments, axis=1).max()
         assert bound >= most * (1 - ROUNDING), seed
         d[1:] = 0.0
-        constant = speed_bound(x, end, felt(d, 1.0).square)
+        constant = speed_bound(x, end, felt(d, d, 1.0).square)
         assert constant == pytest.approx(np.linalg.norm(d[0]), rel=ROUNDING)
 
 
