@@ -113,6 +113,9 @@ def early_flow(
     walls = Walls.of(data.x, net.negative_slope)
     pulls = losses.constant_pulls(loss, data, pulls)
     weight_decay = inputs.between("weight_decay", weight_decay, 0, LARGEST)
+    fastest = float(np.abs(pulls) @ inputs.lengths(data.x))
+    if not fastest < LARGEST:
+        raise ValueError(f"`data` must have pulls of less than {LARGEST:g} times its size, got {fastest:.3g}")
     sides = walls.pulls(pulls)  # below and above
     end = constant.follow(net, walls, sides, np.inf)
     if t_end is None:

@@ -106,6 +106,9 @@ def gradient_flow(
     if not 1e-12 <= rtol <= 0.1:
         raise ValueError(f"`rtol` must lie between 1e-12 and 0.1, got {rtol:g}")
     weight_decay = inputs.between("weight_decay", weight_decay, 0, LARGEST)
+    if t_end * weight_decay > STEPS * RELAXED:
+        most = f"{STEPS * RELAXED:g} / `weight_decay` = {STEPS * RELAXED / weight_decay:g}"
+        raise ValueError(f"`t_end` must be at most {most}: so long are {STEPS} steps, got {t_end:g}")
     kept = None if t_save is None else inputs.times("t_save", t_save, t_end, "`t_end`")
     run, problem = _Run(net, data, loss, rtol, weight_decay), None
     try:

@@ -232,7 +232,7 @@ def _real(value):
 def shown(value):
     """`value` as a message shows it, even if it cannot be written out."""
     try:
-        return repr(value)
+        return repr(value.item() if isinstance(value, np.generic) else value)
     except Exception:  # an integer of more digits than Python writes, or whatever a `repr` does
         return f"a value of type {type(value).__name__} that cannot be shown"
 

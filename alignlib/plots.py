@@ -133,8 +133,9 @@ def turning(path: Trajectory, ax=None, until=None):
     _planar("path", path.data.dim)
     ax = _axes(ax, polar=True)
     end = path.t[-1] if until is None else inputs.positive("until", until)
-    if end <= path.t[0]:
-        raise ValueError(f"`until` must lie after the start of the path, got {end:g}")
+    if not path.t[0] < end <= path.t[-1]:
+        span = f"after the start of the path, {path.t[0]:g}, and up to its end, {path.t[-1]:g}"
+        raise ValueError(f"`until` must lie {span}, got {end:g}")
     t = np.linspace(path.t[0], end, 120) if path.continuous else path.t[path.t <= end]
     nets = [path.at(time) for time in t]
     w = np.stack([net.w[:, :2] for net in nets])
@@ -189,7 +190,7 @@ def loss(path: Trajectory, ax=None, relative=False):
 
 
 def norms(path: Trajectory, ax=None):
-    """`‖w_j‖` of every neuron over time, on a logarithmic axis.
+    """`‖w_j‖` of every neuron over time, on a logarithmic axis, which has no place for `w_j = 0`.
 
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
     >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
@@ -197,6 +198,7 @@ def norms(path: Trajectory, ax=None):
     """
     ax = _axes(ax)
     sizes = np.stack([measure.norms(net) for net in path.networks()])
+    sizes[sizes == 0] = np.nan
     for j, v in enumerate(path.final.v):
         line, colour = _by_sign(v)
         ax.plot(path.t, sizes[:, j], line, color=colour, lw=0.9, alpha=0.7)
@@ -256,6 +258,9 @@ def _axes(ax, polar=False):
     if ax is not None and not isinstance(ax, Axes):
         raise ValueError(f"`ax` must be axes of Matplotlib or None, got {type(ax).__name__}")
     if ax is not None:
+        if polar != (ax.name == "polar") or ax.name == "3d":
+            need = "polar axes" if polar else "axes of a plane"
+            raise ValueError(f"`ax` must be {need}, got the projection {ax.name!r}")
         return ax
     return plt.figure().add_subplot(projection="polar" if polar else None)
 

@@ -27,7 +27,7 @@ with inputs.extra("widgets"):
     from IPython.display import HTML, Markdown, display
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-MOST = 120  # pictures in a page
+MOST, INCHES = 120, 50.0  # pictures in a page, and a side of one at most
 # A notebook that has not been run shows what a page without scripts does: no button that does nothing.
 STILL = "A still: run this cell, and it moves."
 PIXELS = 120  # of a screen for an inch: letters as large as in the other figures
@@ -77,7 +77,7 @@ class Explorer:
         for name, value in self.start.items():
             inputs.choice("start", name, list(self.controls))
             inputs.choice(f"start[{name!r}]", value, list(self.controls[name][1]))
-        inputs.positive("size", min(self.size))
+        _pictured(self.size)
 
     def picture(self, **values):
         """The picture for one value of each control, as the bytes of a WebP of few colours."""
@@ -197,7 +197,7 @@ class Live:
 
     def __post_init__(self):
         inputs.choice("name", self.name, live.PICTURES)
-        inputs.positive("size", min(self.size))
+        _pictured(self.size)
 
     def _repr_html_(self):
         """The still in its figure, which the page's script brings to life."""
@@ -261,6 +261,12 @@ def _dragged(name, points):
     if name == "three-points":
         return Dataset([[x, 1.0] for x, _ in points], [y for _, y in points], "dragged points")
     return Dataset([[x, y] for x, y, _ in points], [label for *_, label in points], "dragged samples")
+
+
+def _pictured(size):
+    """Whether a picture can be of this size, else an error."""
+    for side in inputs.array("size", size, 1, (2,)):
+        inputs.positive("size", side, below=INCHES)
 
 
 def _picture(size, draw, /, **values):

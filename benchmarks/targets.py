@@ -230,17 +230,14 @@ def main():
     chosen = parser.parse_args()
     if chosen.measure:
         return print(json.dumps([TARGETS[chosen.measure][-1](), clock()]))
-    rows = []
-    if TABLE.exists():
-        with TABLE.open() as file:
-            again = {(name, str(chosen.threads)) for name in chosen.targets}
-            rows = [row for row in csv.DictReader(file) if (row["target"], row["threads"]) not in again]
+    before = csv.DictReader(TABLE.read_text().splitlines()) if TABLE.exists() else []
+    rows = {(row["target"], row["threads"]): row for row in before}
     for name in chosen.targets:
-        rows.append(measured(name, chosen.threads))
+        rows[name, str(chosen.threads)] = measured(name, chosen.threads)
         with TABLE.open("w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows(rows.values())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.figure
 import numpy as np
 import pytest
 import torch
@@ -37,6 +38,15 @@ def own(value, pull, data=DATA):
 
 def square(f, y):
     return (f - y) ** 2
+
+
+def axes(projection=None):
+    return mpl.figure.Figure().add_subplot(projection=projection)
+
+
+def explorer(**changed):
+    arguments = {"draw": None, "controls": {"k": ("k", [1, 2])}, "describe": None} | changed
+    return al.widgets.Explorer("an-explorer", **arguments)
 
 
 def not_idx():
@@ -279,6 +289,17 @@ CASES = {
     "file that is a folder": (lambda: al.diagnosis.save(flow(), ""), r"`file` must be the name of a file to write, got the folder '\.'"),
     "file of another loss": (lambda: al.diagnosis.save(flow(loss=al.Loss("own", square, lambda f, y: 2 * (y - f))), "run.npz"), r"`path` must have a loss of this library, got Loss\(own, sum\)"),
     "no file": (lambda: al.diagnosis.load("no such file.npz"), r"`file` must be a file of `al\.diagnosis\.save`, got no such file\.npz"),
+    "neurons turning on plain axes": (lambda: al.plots.turning(flow(), axes()), r"`ax` must be polar axes, got the projection 'rectilinear'"),
+    "a loss on polar axes": (lambda: al.plots.loss(flow(), axes("polar")), r"`ax` must be axes of a plane, got the projection 'polar'"),
+    "samples in space": (lambda: al.plots.samples(DATA, axes("3d")), r"`ax` must be axes of a plane, got the projection '3d'"),
+    "turning beyond the end": (lambda: al.plots.turning(flow(), until=5), r"`until` must lie after the start of the path, 0, and up to its end, 1, got 5"),
+    "a picture of three sides": (lambda: explorer(size=(5, 5, 5)), r"`size` must have shape \(2\), got \(3,\)"),
+    "a picture of one side": (lambda: explorer(size=5), r"`size` must be a non-empty array with 1 axes, got shape \(\)"),
+    "a picture of words": (lambda: explorer(size=(5, "a")), r"`size` must be an array of real numbers, got tuple"),
+    "a picture without end": (lambda: explorer(size=(5, np.inf)), r"`size` must be finite, got inf at index \(1\)"),
+    "a picture as large as a wall": (lambda: explorer(size=(1e6, 5)), r"`size` must be a number between 0 and 50, got 1000000\.0"),
+    "pulls of any size": (lambda: al.early_flow(NET, al.Dataset(1e200 * DATA.x, DATA.y), "logistic"), r"`data` must have pulls of less than 1e\+150 times its size, got \d\.?\d*e\+200"),
+    "decay for too long": (lambda: flow(t_end=1e300, weight_decay=0.01), r"`t_end` must be at most 1e\+06 / `weight_decay` = 1e\+08: so long are 100000 steps, got 1e\+300"),
     "claim kind": (lambda: al.Claim("k", "s", "o", 1, 2, kind="sure"), r"`kind` must be one of bound, .*got 'sure'"),
 }
 

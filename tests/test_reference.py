@@ -20,7 +20,8 @@ from tests.conftest import HTML
 from tests.test_pages import PAGES
 
 NOTEBOOKS = sorted(CHAPTERS.glob("*.ipynb"))
-ROOMS = re.findall(r"room:: (\S+)\n(?:\n((?: {3}\w+\n)+))?", (CHAPTERS / "api.md").read_text())
+REFERENCE = ("api", "api_checks")
+ROOM = re.compile(r"room:: (\S+)\n(?:\n((?: {3}\w+\n)+))?")
 NEED_FILES = {"mnist_files", "cifar10_files"}  # of the user's, so that no example can run
 
 
@@ -63,11 +64,12 @@ def test_every_exercise_is_on_the_page_of_all_exercises_with_its_solution(site):
     assert page.count(">solution</a>") == len(labels)
 
 
-def documented():
-    for module, names in ROOMS:
-        room = import_module(module)
-        for name in names.split() or api.public(room):
-            yield f"{module}.{name}", getattr(room, name)
+def documented(pages=REFERENCE):
+    for page in pages:
+        for module, names in ROOM.findall((CHAPTERS / f"{page}.md").read_text()):
+            room = import_module(module)
+            for name in names.split() or api.public(room):
+                yield f"{module}.{name}", getattr(room, name)
 
 
 def test_the_reference_has_every_public_name():
@@ -83,10 +85,11 @@ def test_the_reference_has_every_public_name():
             assert id(value) in values, name
 
 
-def test_the_reference_page_shows_them(site):
-    page = html("api")
-    for name, _ in documented():
-        assert f'id="{name}"' in page, name
+@pytest.mark.parametrize("name", REFERENCE)
+def test_the_reference_pages_show_them(name, site):
+    page = html(name)
+    for value, _ in documented([name]):
+        assert f'id="{value}"' in page, value
 
 
 def test_every_public_function_has_an_example():

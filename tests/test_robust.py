@@ -3,6 +3,8 @@
 import contextlib
 import pickle
 import signal
+import subprocess
+import sys
 import time
 import tracemalloc
 from dataclasses import dataclass
@@ -423,3 +425,16 @@ def test_a_process_without_a_console_has_no_bar_and_no_error(monkeypatch):
     assert al.gradient_flow(net, data, "squared", 0.1, progress=True).t[-1] == 0.1
     assert len(al.gradient_descent(net, data, "squared", 0.1, 2, progress=True).t) > 1
     assert al.sweep(number, [One(3)], progress=True).result.tolist() == [3]
+
+
+def test_a_hidden_bar_starts_no_thread():
+    # It would be there in every process that forks from this one.
+    runs = """
+import dataclasses, threading, alignlib as al
+net, data = al.Network.balanced(2, 2, 0.1, rng=0), al.data.three_points()
+al.gradient_flow(net, data, "squared", 0.1)
+al.gradient_descent(net, data, "squared", 0.1, 2)
+al.sweep(str, [dataclasses.make_dataclass("One", ["n"], frozen=True)(3)], progress=False)
+print([thread.name for thread in threading.enumerate()])"""
+    done = subprocess.run([sys.executable, "-c", runs], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("['MainThread']\n", "")
