@@ -133,9 +133,12 @@ def turning(path: Trajectory, ax=None, until=None):
     _planar("path", path.data.dim)
     ax = _axes(ax, polar=True)
     end = path.t[-1] if until is None else inputs.positive("until", until)
-    if not path.t[0] < end <= path.t[-1]:
-        span = f"after the start of the path, {path.t[0]:g}, and up to its end, {path.t[-1]:g}"
-        raise ValueError(f"`until` must lie {span}, got {end:g}")
+    if end <= path.t[0]:
+        raise ValueError(f"`until` must lie after the start of the path, got {end:g}")
+    try:
+        path.at(end)
+    except ValueError as problem:
+        raise ValueError(f"`until` must be a time of the path: {problem}") from problem
     t = np.linspace(path.t[0], end, 120) if path.continuous else path.t[path.t <= end]
     nets = [path.at(time) for time in t]
     w = np.stack([net.w[:, :2] for net in nets])
