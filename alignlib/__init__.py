@@ -15,6 +15,16 @@ D (h, d)     D_j, the sum of g_k x_k over the samples on which neuron j is activ
 ε            initialisation scale
 μ            separation of the data (MMV, Assumption 1)
 
+Rooms, by what they are for
+---------------------------
+data, network, loss, trajectory           what everything is about; images and pytorch bring it in
+flow, early, descent, equicorrelated      follow a network through time; record keeps a descent
+extremal, geometry, measure               questions to a network or a run; doubts: what hangs on `rtol`,
+  doubts, diagnosis                         diagnosis: what a run came to, and why
+theory                                    statements as checks, bounds and proofs; a check is a claim
+table, sweeps, plots, widgets, live       the workshop; inputs refuses bad input, progress shows bars
+solver                                    private, with a map of its own: the inside of the flows
+
 Rooms, in the order in which they may import each other
 -------------------------------------------------------
 inputs, progress -> pytorch, images -> data, network, loss -> live, geometry -> trajectory -> solver

@@ -32,7 +32,7 @@ class Trajectory(inputs.Frozen):
         The first time from which on every neuron stays at its goal (`geometry.aligned`);
         `inf` if it had not come by the end, `nan` if the labels are not +1 and -1.
     status : str, why it stopped
-    state : function from a time to a `Network`; call it through `at`
+    state : function from a time to a `Network`; call it through `at` (a flow's is in `solver.replay`)
     signs : function from a time to an (h, n) array; call it through `patterns`
     rtol : float, the tolerance of `gradient_flow`; nan for solvers that have none
     weight_decay : float, λ of `θ̇ = F(θ) - λ θ`; `loss` is the loss without `½ λ ‖θ‖²`

@@ -5,6 +5,7 @@ and their docstrings below. With names as its content it shows these instead, fo
 """
 
 import inspect
+import re
 from importlib import import_module
 
 from sphinx.util.docutils import SphinxDirective
@@ -52,7 +53,19 @@ def readable(app, what, name, value, options, signature, returns):
     return signature and signature.replace("<factory>", "{}"), returns
 
 
+def in_one_piece(app, what, name, value, options, lines):
+    """Where the sentence of an entry `name : text` goes on in the next lines: one line, as numpydoc wants."""
+    whole = []
+    for line in lines:
+        if whole and re.match(r" {4}[a-z`]", line) and re.match(r"\S.* : ", whole[-1]):
+            whole[-1] += " " + line.strip()
+        else:
+            whole.append(line)
+    lines[:] = whole
+
+
 def setup(app):
     app.add_directive("room", Room)
+    app.connect("autodoc-process-docstring", in_one_piece, priority=400)  # before numpydoc
     app.connect("autodoc-process-signature", readable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

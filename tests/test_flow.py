@@ -194,7 +194,7 @@ def test_neurons_in_cells_move_as_they_would_alone(monkeypatch):
 
     data, net = al.data.three_points(), start("unbalanced", 300, 2, 0, 1e-2)
     together = al.gradient_flow(net, data, "squared", 150.0, rtol=1e-10)
-    monkeypatch.setattr(groups, "SMALLEST", 10**9)
+    monkeypatch.setattr(groups, "FEWEST", 10**9)
     alone = al.gradient_flow(net, data, "squared", 150.0, rtol=1e-10)
     assert worst(together.final, alone.final.w, alone.final.v) < 1e-7
     assert np.allclose(together.at(3.3).w, alone.at(3.3).w, rtol=1e-8, atol=1e-10)

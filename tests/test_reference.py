@@ -92,6 +92,19 @@ def test_the_reference_pages_show_them(name, site):
         assert f'id="{value}"' in page, value
 
 
+def test_a_sentence_of_an_entry_is_not_cut_in_two():
+    lines = [
+        "t_end : float; the time of the last event, or the",
+        "    last of `t_save`",
+        "",
+        "rtol : float",
+    ]
+    lines += ["    Each step may err by it.", "    and so on"]
+    api.in_one_piece(None, "function", "f", None, None, lines)
+    assert lines[0] == "t_end : float; the time of the last event, or the last of `t_save`"
+    assert lines[1:] == ["", "rtol : float", "    Each step may err by it.", "    and so on"]
+
+
 def test_every_public_function_has_an_example():
     # The doctests of alignlib run them.
     functions = {name: value for name, value in documented() if inspect.isfunction(value)}

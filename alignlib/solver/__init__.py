@@ -34,7 +34,9 @@ an interval is halved                             interval (its error), search (
 the pulls of a step are found                     collocation (Newton's method), swarm (the tangent kernel)
 the length of the next step is chosen             collocation (`next_length`), `alignlib.flow` (stops)
 a step is refused, a run given up                 `alignlib.flow`
-a sliding neuron is released                      sliding (when), filippov (where to), swarm (a cell)
+an event may be missed                            search (what is guaranteed), sliding (a release)
+a sliding neuron is released                      sliding (when), filippov (where to), swarm (a cell);
+                                                    in the early phase polygon
 a neuron comes to w = 0 and rests                 advance, and polygon in the early phase (`_rest`)
 weight decay                                      swarm: after each step all weights shrink, to 0 in the end
 who moves as one                                  groups (the rule), cells (the algebra), swarm (its end)

@@ -1,7 +1,7 @@
 """Who moves as one: after a step, free neurons on common sides are gathered into cells (module `cells`).
 
 The rule: neurons of one kind, that is with the same sides and the same sign of v, make a cell if each has
-room for `CAUTION` steps like the last, and if they are `SMALLEST` or more. Smaller cells of the kind join.
+room for `CAUTION` steps like the last, and if they are `FEWEST` or more. Smaller cells of the kind join.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from alignlib.solver.cells import Cell, room
 from alignlib.solver.sliding import Scene
 from alignlib.solver.swarm import keys, rows
 
-SMALLEST = 8  # fewer neurons than this are not worth a cell
+FEWEST = 8  # fewer neurons than this are not worth a cell
 WORTH = 2**12  # nor is it worth the trouble to keep a smaller one whole
 MANY = 3  # more cells of a kind than this are made into one
 CAUTION = 4.0
@@ -27,7 +27,7 @@ def gathered(swarm, polynomial, length):
     `polynomial` (3, n) are the coefficients of the pulls in the last step, `length` is its length.
     """
     swarm = _renewed(_few_cells(swarm), polynomial, length)
-    if len(swarm.index) < SMALLEST:
+    if len(swarm.index) < FEWEST:
         return swarm
     return _with_cells(swarm, polynomial.sum(axis=0), length, _kinds(swarm))
 
@@ -49,7 +49,7 @@ def _with_cells(swarm, g, length, kinds):
     free, cells = np.ones(len(swarm.index), bool), swarm.cells
     each = threads.each if len(swarm.index) >= WORTH else map  # threads, too, must be worth the trouble
     for chosen, least in each(lambda members: _with_room(swarm, members, pulls, length), kinds):
-        if len(chosen) >= SMALLEST:
+        if len(chosen) >= FEWEST:
             free[chosen] = False
             cells = _with_cell(swarm, cells, chosen, least)
     return replace(
@@ -98,7 +98,7 @@ def _kinds(swarm):
     order = np.argsort(kind_keys, kind="stable")
     ordered = kind_keys[order]
     kinds = np.split(order, 1 + np.flatnonzero(ordered[1:] != ordered[:-1]))
-    return [k for k in kinds if len(k) >= SMALLEST and swarm.v[k[0]] != 0]
+    return [k for k in kinds if len(k) >= FEWEST and swarm.v[k[0]] != 0]
 
 
 def _with_room(swarm, members, pulls, length):

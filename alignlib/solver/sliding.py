@@ -1,4 +1,4 @@
-"""What a neuron does at the walls it touches: the event rule, and sliding under a D that changes.
+"""What a neuron does at the walls it touches: the event rule, sliding under a D that changes, and its end.
 
 The pulls of the walls are polynomials in `s = (time - start)/H` (module `interval`): `below` and `above`
 (3, m), and so are `d` (3, d) and `c` (3, m), coefficients of `D` and of `⟨D, u_i⟩`, which leave out the

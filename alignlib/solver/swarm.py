@@ -14,10 +14,10 @@ from alignlib.solver import events, threads
 from alignlib.solver.advance import ENDLESS, FULL, felt, fly, has_room
 from alignlib.solver.interval import TERMS
 from alignlib.solver.sliding import Log, Scene
+from alignlib.solver.tolerances import FASTEST
 from alignlib.solver.walls import SMALLEST, Walls
 
 CHUNK = 2**12  # neurons that fly together; fixed, for the sums are added in the order of the chunks
-FASTEST = 300.0  # a neuron may gain so much rapidity in a step; `cosh` overflows at 710
 
 
 class StepTooLong(RuntimeError):

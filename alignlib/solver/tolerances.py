@@ -43,6 +43,7 @@ ORIGIN = 1e-8  # b of a neuron opposed to D that falls to this share, √ε, is 
 SMALLEST = 1e-140  # below, squares of weights underflow
 LARGEST = 1e150  # above, squares of pulls and of the weight decay overflow
 TINY = 1e-280  # a height that is divided by is at least this
+FASTEST = 300.0  # a neuron may gain so much rapidity in a step; `cosh` overflows at 710
 
 # Shares of `rtol`, the rapidity that a step may err by
 # ------------------------------------------------------

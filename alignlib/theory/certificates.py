@@ -1,8 +1,8 @@
 """A certificate: conditions on one network from which it follows that the loss goes to zero.
 
-Derived in this book, for ReLU networks: a `negative_slope` other than 0 is refused; and for flow without
-weight decay. Like those of `stuck` it returns every number that enters, so that a reader can check it by
-hand, and says which hypotheses fail if it does not hold.
+(That it stays above a limit: `stuck`.) Derived in this book, for ReLU networks: a `negative_slope` other
+than 0 is refused; and for flow without weight decay. Like those of `stuck` it returns every number that
+enters, so that a reader can check it by hand, and says which hypotheses fail if it does not hold.
 """
 
 from dataclasses import dataclass

@@ -6,7 +6,8 @@ import pytest
 import alignlib as al
 from alignlib.solver.cells import Cell
 from alignlib.solver.collocation import NODES
-from alignlib.solver.swarm import FASTEST, StepTooLong, Swarm, keys
+from alignlib.solver.swarm import StepTooLong, Swarm, keys
+from alignlib.solver.tolerances import FASTEST
 from alignlib.solver.walls import Walls
 
 
