@@ -54,7 +54,7 @@ def readable(app, what, name, value, options, signature, returns):
 
 
 def in_one_piece(app, what, name, value, options, lines):
-    """Where the sentence of an entry `name : text` goes on in the next lines: one line, as numpydoc wants."""
+    """Where the sentence of an entry `name : text` goes on in the next lines: one, as numpydoc wants."""
     whole = []
     for line in lines:
         if whole and re.match(r" {4}[a-z`]", line) and re.match(r"\S.* : ", whole[-1]):
