@@ -115,7 +115,7 @@ def early_flow(
     weight_decay = inputs.between("weight_decay", weight_decay, 0, LARGEST)
     fastest = float(np.abs(pulls) @ inputs.lengths(data.x))
     if not fastest < LARGEST:
-        raise ValueError(f"`data` must have pulls, times its size, below {LARGEST:g}, got {fastest:.3g}")
+        raise ValueError(f"`pulls` must be below {LARGEST:g}, times the size of `data`, got {fastest:.3g}")
     sides = walls.pulls(pulls)  # below and above
     end = constant.follow(net, walls, sides, np.inf)
     if t_end is None:

@@ -25,7 +25,7 @@ from alignlib.solver.tolerances import OPPOSED
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Heights:
+class Heights(inputs.Frozen):
     """Balanced neurons, known by their heights over the samples instead of by their weights.
 
     Parameters
@@ -74,6 +74,7 @@ class Heights:
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+        super().__post_init__()
 
     @classmethod
     def gaussian(cls, n: int, mu: float, width: int, rng: inputs.Seed, dim: int | None = None) -> Self:

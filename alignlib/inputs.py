@@ -176,7 +176,7 @@ def whole(name, path):
     """Whether the kept times of a path go on to its last event, else an error."""
     if (path.events["t"][-1:] > path.t[-1]).any():
         after = f"an event at t={path.events['t'][-1]:g} after the last kept time {path.t[-1]:g}"
-        raise ValueError(f"`{name}` must keep the end of its run, got {after}: add `t_end` to `t_save`")
+        raise ValueError(f"`{name}` must keep the end of its run, got {after}: keep a later time")
 
 
 def unit_rows(name, value):
@@ -329,7 +329,7 @@ def integer(name, value, least=1):
 def choice(name, value, options):
     """`value` if it is one of `options`."""
     try:
-        known = np.ndim(value) == 0 and value in tuple(options)
+        known = (isinstance(value, tuple) or np.ndim(value) == 0) and value in tuple(options)
     except (TypeError, ValueError):  # what cannot be compared, or not by one answer
         known = False
     if not known:

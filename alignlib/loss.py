@@ -118,9 +118,11 @@ def _sampled(what, function, f, y):
 
     The function may do with its arguments what it likes, and give the same array again and again.
     """
-    found = function(np.array(f), np.array(y))
+    own = getattr(function, "__module__", None) in (__name__, pytorch.__name__)
+    array = np.asarray if own else np.array  # of a user's, copies
+    found = function(array(f), array(y))
     inputs.unmasked(f"loss.sample_{what}(f, y)", found)
-    each = np.array(found)
+    each = array(found)
     if each.dtype.kind not in "iuf":
         kind = inputs.kind_of(found)
         raise ValueError(f"`loss` must give a {what} for every output as a real number, got {kind}")
@@ -252,7 +254,7 @@ def constant_pulls(loss: Loss, data: "Dataset", pulls: ArrayLike | None = None) 
     array([ 1., -1.])
     """
     if pulls is None:
-        return loss.pull(np.zeros(data.n), data.y)
+        return inputs.array("loss.pull(0, y)", loss.pull(np.zeros(data.n), data.y), 1)
     return inputs.array("pulls", pulls, 1, (data.n,))
 
 
@@ -285,6 +287,8 @@ def _check_pull(loss, y):
             raise ValueError(
                 f"`loss` must give a {what} for every output, got shape {np.shape(found)} for {f.shape}"
             )
+        if not np.isfinite(found).any(axis=0).all():
+            raise ValueError(f"`loss` must give a finite {what} at some outputs for each label, got none")
     jump = _largest_jump(loss, f, y)
     if jump:
         raise ValueError(

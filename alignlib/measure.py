@@ -88,9 +88,12 @@ def alignment(net: Network, data: Dataset, loss: str | losses.Loss) -> np.ndarra
     True
     """
     g = losses.get(loss).pull(np.zeros(data.n), data.y)
-    d = geometry.pulled(net, data, g) * np.sign(net.v)[:, None]
-    size, whole = inputs.lengths(d), np.abs(g) @ inputs.lengths(data.x)
-    dot = (net.w * d).sum(axis=1)
+    return _cosines(net, geometry.pulled(net, data, g), np.abs(g) @ inputs.lengths(data.x))
+
+
+def _cosines(net, d, whole):
+    """`cos(w_j, sign(v_j) D_j)`; nan where nothing pulls; `whole` is `Σ |g_k| ‖x_k‖`."""
+    size, dot = inputs.lengths(d), np.sign(net.v) * (net.w * d).sum(axis=1)
     pulled = (norms(net) > 0) & (size > 1e-14 * whole)  # what is less is the rounding of pulls that cancel
     return np.divide(dot, size * norms(net), out=np.full(net.width, np.nan), where=pulled)
 

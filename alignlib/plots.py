@@ -139,7 +139,8 @@ def turning(path: Trajectory, ax=None, until=None):
         path.at(end)
     except ValueError as problem:
         raise ValueError(f"`until` must be a time of the path: {problem}") from problem
-    t = np.linspace(path.t[0], end, 120) if path.continuous else path.t[path.t <= end]
+    kept = path.t[path.t <= end * (1 + 1e-12)]  # step times number of steps is rounded
+    t = np.linspace(path.t[0], end, 120) if path.continuous else kept
     nets = [path.at(time) for time in t]
     w = np.stack([net.w[:, :2] for net in nets])
     angle = np.unwrap(np.arctan2(w[..., 1], w[..., 0]), axis=0)
@@ -166,7 +167,11 @@ def neurons(path: Trajectory, ax=None):
     """
     ax = _axes(ax)
     centres = geometry.centres(path.data)
-    cosines = np.stack([geometry.cosine(net.w, centres) for net in path.networks()])
+    cosines = np.full((len(path.t), path.start.width, 2), np.nan)
+    for at, net in enumerate(path.networks()):
+        there = net.w.any(axis=1)  # w = 0 has no direction
+        if there.any():
+            cosines[at, there] = geometry.cosine(net.w[there], centres)
     for j, v in enumerate(path.final.v):
         line, colour = _by_sign(v)
         ax.plot(path.t, cosines[:, j, 0 if v > 0 else 1], line, color=colour, lw=0.9, alpha=0.7)

@@ -81,14 +81,15 @@ class Record:
         """The time since which all neurons have been at their goals; nan without classes."""
         if self.goal is None:
             return np.nan
+        before = np.inf if self.now is None else self.now.aligned_since
         # One neuron that is not there suffices, most often that of the last step.
-        if not self._there(slice(self.astray, self.astray + 1), active, v).all():
+        if np.isinf(before) and not self._there(slice(self.astray, self.astray + 1), active, v).all():
             return np.inf
         there = self._there(slice(None), active, v)
         if not there.all():
             self.astray = int(torch.argmin(there.to(torch.uint8)))
             return np.inf
-        return t if self.now is None else min(t, self.now.aligned_since)
+        return min(t, before)
 
     def _there(self, rows, active, v):
         """Which of these neurons are at their goals."""

@@ -68,7 +68,12 @@ def test_what_cannot_be_changed_cannot_be_changed_in_a_copy(copied):
         al.gradient_flow(net, data, "exponential", t_end=1),
         al.recorded(data, "squared", [0], [net]),
     )
-    for whole in (data, net, *runs):
+    found = (
+        al.diagnosis.outlook(net, data, "exponential"),
+        al.diagnosis.neurons(net, data, "exponential"),
+        al.equicorrelated.Heights.gaussian(n=6, mu=0.1, width=3, rng=0),
+    )
+    for whole in (data, net, *runs, *found):
         for it in (whole, copied(whole)):
             arrays = {name: part for name, part in vars(it).items() if isinstance(part, np.ndarray)}
             assert arrays

@@ -1,9 +1,11 @@
 """A fault is planted, the diagnosis names it, and the advice works. Healthy runs stay healthy."""
 
 import os
+import re
 import subprocess
 import sys
 from html import escape
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -398,6 +400,25 @@ def test_a_file_that_cannot_be_written_leaves_the_one_that_was_there(tmp_path, m
     assert al.diagnosis.load(file).data.n == WELL.data.n
     assert {path.name for path in tmp_path.iterdir()} == {"run.npz", "link.npz"}
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_errors_of_files_name_the_file_that_was_asked_for(tmp_path, monkeypatch):
+    missing = tmp_path / "none" / "run.npz"
+    with pytest.raises(FileNotFoundError, match=re.escape(str(missing))):
+        al.diagnosis.save(STUCK, missing)
+    file = tmp_path / "run.npz"
+    al.diagnosis.save(STUCK, file)
+    before = file.read_bytes()
+    with monkeypatch.context() as patched:  # `root` may write anywhere
+        patched.setattr(os, "access", lambda path, mode: Path(path) != file)
+        with pytest.raises(PermissionError, match=re.escape(str(file))):
+            al.diagnosis.save(WELL, file)
+    assert file.read_bytes() == before
+    with monkeypatch.context() as patched:  # a folder that takes no new files
+        patched.setattr(os, "access", lambda path, mode: Path(path) == file)
+        patched.setattr(Path, "replace", None)
+        al.diagnosis.save(WELL, file)
+    assert al.diagnosis.load(file).data.n == WELL.data.n
 
 
 def test_what_is_no_such_file_is_refused_and_not_read_for_ever(tmp_path):

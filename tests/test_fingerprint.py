@@ -24,6 +24,7 @@ import numba
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import torch
 from torch import nn
 
@@ -31,6 +32,8 @@ import alignlib as al
 from alignlib.sweeps.source import fingerprint
 from tests.conftest import ROOT
 from tests.test_sweep import same_but_for_looks, scaled
+
+NET = al.Network.balanced(3, 2, 0.1, rng=0)
 
 
 def hold(value):
@@ -208,6 +211,9 @@ ALL = {
     "a dict of words": hold({word: 0 for word in {"a", "b", "c", "d"}}),
     "words in code": eval("lambda word: word in {'a', 'b', 'c', 'd'}"),
     "a lock": hold(threading.Lock()),  # by its type
+    "a flow": hold(al.gradient_flow(NET, al.data.toy_2d(), "exponential", 1.0)),
+    "an early flow": hold(al.early_flow(NET, al.data.toy_2d(), "exponential")),
+    "a law of SciPy": hold(scipy.stats.norm(0, 1)),  # has the generator that each process seeds anew
 }
 
 

@@ -154,6 +154,8 @@ def test_pulls_that_cancel_align_nothing():
     y = np.array([1, -1, 1, -1])
     data, net = al.Dataset(np.vstack([x, x]), np.append(y, -y)), al.Network.balanced(5, 2, 1e-3, rng=1)
     assert np.isnan(al.measure.alignment(net, data, "exponential")).all()
+    census = al.diagnosis.neurons(net, data, "exponential")
+    assert np.isnan(census.cosine_at_zero).all()
     start = al.diagnosis.outlook(net, data, "exponential")
     assert start.d_max < 1e-13
     assert start.fit_time > 1e13  # no time was found, with a warning, which is an error here

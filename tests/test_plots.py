@@ -45,6 +45,13 @@ def test_neurons_show_the_cosine_to_their_own_goal():
     assert [line.get_ydata()[-1] for line in lines[:6]] == pytest.approx(goal)
 
 
+def test_a_neuron_without_direction_has_no_cosine():
+    net = al.Network([[1.0, 0.0], [0.0, 0.0]], [1.0, 0.0])
+    lines = al.plots.neurons(al.gradient_flow(net, DATA, "squared", 0.1)).lines
+    assert np.isfinite(lines[0].get_ydata()).all()
+    assert np.isnan(lines[1].get_ydata()).all()
+
+
 def test_norms_show_the_norms():
     lines = al.plots.norms(PATH).lines
     assert [line.get_ydata()[-1] for line in lines] == pytest.approx(al.measure.norms(PATH.final))
@@ -58,6 +65,8 @@ def test_turning_neurons_end_at_their_direction_and_dead_ones_are_grey():
     dead = al.Network([[0.0, -1.0]], [1.0])
     path = al.gradient_descent(dead, al.Dataset([[0.0, 1.0]], [1]), "squared", 0.1, 5)
     assert al.plots.turning(path).lines[0].get_color() == al.plots.DEAD
+    path = al.recorded(DATA, "squared", 0.1 * np.arange(4), [PATH.start] * 4)
+    assert al.plots.turning(path, until=0.3).lines[0].get_ydata()[-1] == path.t[-1] > 0.3
 
 
 def test_cones_are_named_where_they_are():

@@ -15,7 +15,7 @@ POINTS = 0.99  # cosine from which on a neuron points where it is pulled
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Neurons:
+class Neurons(inputs.Frozen):
     """Every neuron of a network: arrays (h,).
 
     Attributes
@@ -118,9 +118,8 @@ def _kinds(signs, y, alive):
 def _cosine(net, data, signs, g):
     """`cos(w_j, sign(v_j) D_j)` under the pulls g; nan where nothing pulls."""
     slopes = np.where(signs > 0, 1.0, net.negative_slope)
-    d = (slopes * g) @ data.x * np.sign(net.v)[:, None]
-    size = np.linalg.norm(d, axis=1) * measure.norms(net)
-    return np.divide((net.w * d).sum(axis=1), size, out=np.full(net.width, np.nan), where=size > 0)
+    d = (slopes * g) @ data.x
+    return measure._cosines(net, d, np.abs(g) @ inputs.lengths(data.x))
 
 
 def _room(net, data, signs):

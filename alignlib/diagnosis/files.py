@@ -1,5 +1,6 @@
 """A run as a file: plain arrays, no code, so that one from a stranger may be opened."""
 
+import errno
 import os
 import shutil
 import uuid
@@ -30,6 +31,8 @@ def save(path: Trajectory, file: str | Path) -> None:
     ------
     ValueError
         If the loss is none of these, the run has a weight decay, or `file` is a folder.
+    OSError
+        If it cannot be written; what was there stays.
 
     Examples
     --------
@@ -48,15 +51,29 @@ def save(path: Trajectory, file: str | Path) -> None:
         raise ValueError(f"`file` must be the name of a file to write, got the {what} {str(place)!r}")
     w, v = path.weights()
     slope, loss = path.start.negative_slope, _written(path.loss_function)
-    # Beside it first, so that what was there stays until all is written.
+    arrays = {"x": path.data.x, "y": path.data.y, "t": path.t, "w": w, "v": v}
     place = Path(os.path.realpath(place))
+    try:
+        _replace(place, arrays | {"negative_slope": slope} | loss)
+    except OSError as problem:
+        problem.filename = str(place)  # not of a file that nobody named
+        raise
+
+
+def _replace(place, arrays):
+    """Write a file beside the old one first, so that this stays until all is written, where that can be."""
+    old = place.exists()
+    if old and not os.access(place, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
+    if old and not os.access(place.parent, os.W_OK):  # a folder that takes no files
+        with place.open("wb") as archive:
+            np.savez_compressed(archive, **arrays)
+        return
     beside = place.with_name(f".{uuid.uuid4().hex}.part")
     try:
         with beside.open("wb") as archive:  # NumPy would add a suffix to a name
-            np.savez_compressed(
-                archive, x=path.data.x, y=path.data.y, t=path.t, w=w, v=v, negative_slope=slope, **loss
-            )
-        if place.exists():
+            np.savez_compressed(archive, **arrays)
+        if old:
             shutil.copymode(place, beside)
         beside.replace(place)
     finally:

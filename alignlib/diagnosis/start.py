@@ -16,7 +16,7 @@ SURE = 0.99  # wanted chance that no side stays empty
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Outlook:
+class Outlook(inputs.Frozen):
     """What the early flow foretells of a start.
 
     Attributes

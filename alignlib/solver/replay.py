@@ -44,6 +44,10 @@ class Replay:
         self.steps = [Accepted(0.0, outputs, swarm, None, events.new_log(0)[:0])]
         self.every, self.held, self.shared = 1, 0, {}  # which states are kept, bytes, arrays of the last
 
+    def __getstate__(self):
+        """Without what is known by addresses in this process, and serves only to go on."""
+        return {name: value for name, value in vars(self).items() if name != "shared"}
+
     @cached_property
     def unseen(self):
         """What no sample sees of the weights of the start, (h, d)."""
