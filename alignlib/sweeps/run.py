@@ -54,6 +54,7 @@ def sweep(
         of the packages and a hash of the function. What JSON does not know is one of the words NaN,
         Infinity and -Infinity.
     keep_changed : go on with the rows of `file` although the function has changed since
+        So it has if it changes what it holds, such as a memory of its own or an attribute.
 
     Returns
     -------
