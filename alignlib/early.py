@@ -113,9 +113,9 @@ def early_flow(
     walls = Walls.of(data.x, net.negative_slope)
     pulls = losses.constant_pulls(loss, data, pulls)
     weight_decay = inputs.between("weight_decay", weight_decay, 0, LARGEST)
-    fastest = float(np.abs(pulls) @ inputs.lengths(data.x))
-    if not fastest < LARGEST:
-        raise ValueError(f"`pulls` must be below {LARGEST:g}, times the size of `data`, got {fastest:.3g}")
+    most = float(np.abs(pulls) @ inputs.lengths(data.x))  # that ‖D_j‖ can be
+    if not most < LARGEST:
+        raise ValueError(f"`pulls` must be below {LARGEST:g}, times the size of `data`, got {most:.3g}")
     sides = walls.pulls(pulls)  # below and above
     end = constant.follow(net, walls, sides, np.inf)
     if t_end is None:

@@ -247,6 +247,10 @@ def test_what_says_the_same_has_one_hash():
         if name not in ("bound", "modules"):
             for value in many:
                 assert fingerprint(hold(value)) == fingerprint(hold(copy.deepcopy(value))), name
+    for number in (np.float64(0.1), np.complex128(1j), np.str_("a"), np.int64(3)):
+        plain = fingerprint(hold(number))
+        with np.printoptions(legacy="1.25"):  # which writes 0.1, not np.float64(0.1)
+            assert fingerprint(hold(number)) == plain
     data = al.data.toy_2d()
     before = fingerprint(hold(data)), fingerprint(Model(1).run)
     model = Model(1)

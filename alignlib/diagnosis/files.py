@@ -32,7 +32,7 @@ def save(path: Trajectory, file: str | Path) -> None:
     ValueError
         If the loss is none of these, the run has a weight decay, or `file` is a folder.
     OSError
-        If it cannot be written; what was there stays.
+        If it cannot be written; what was there stays, but in a folder that takes no new file.
 
     Examples
     --------

@@ -40,10 +40,11 @@ class _Reader:
     def digest(self, value):
         """The same for values that say the same, whichever process they are in."""
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        if value is None or isinstance(value, (bool, float, complex, str, bytes)):
-            return _hash(kind, repr(value))
-        if isinstance(value, int):
-            return _hash(kind, hex(value))
+        if not isinstance(value, np.generic):  # those of NumPy are known by their bytes
+            if value is None or isinstance(value, (bool, float, complex, str, bytes)):
+                return _hash(kind, repr(value))
+            if isinstance(value, int):
+                return _hash(kind, hex(value))
         _, known = self.seen.get(id(value), (None, None))
         if known is None:
             self.seen[id(value)] = value, "itself"
