@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: help book pdf test elsewhere lab lint store package lock clean
 
 help:
-	@echo "make book   install, execute every notebook, build the HTML, say where it is; AS=oldest as an old"
+	@echo "make book   install, execute every notebook, build the HTML, say where it is; BY=oldest as an old"
 	@echo "            processor would"
 	@echo "make test   check style and spelling, run every test, compare every notebook with its stored"
 	@echo "            outputs, open the built book in a browser, print it and read the PDF"
@@ -51,7 +51,7 @@ endif
 book pdf store test: export OMP_NUM_THREADS := 1
 
 book: .venv/installed
-	@$(BIN)/python -m $(if $(AS),tests.elsewhere $(AS) --run) book.build
+	@$(BIN)/python -m $(if $(BY),tests.elsewhere $(BY) --run) book.build
 
 pdf: .venv/browser book
 	@$(BIN)/python -m book.pdf
