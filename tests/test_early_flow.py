@@ -273,7 +273,9 @@ def test_the_status_says_where_a_neuron_came_to_rest_at_the_origin():
     # Time-like, along -D = (1, 1): w = (1, 1) - (1, 1) P reaches 0 with v > 0. The other one grows.
     data = al.Dataset([[1.0, 0.0], [0.0, 1.0]], [-1.0, -1.0])
     path = al.early_flow(al.Network([[1.0, 1.0], [1.0, 1.0]], [2.0, -2.0]), data, "exponential")
-    assert path.status.endswith("; 1 neuron came to rest at w = 0, where the flow is not unique")
+    assert path.status.endswith(
+        "; 1 neuron came to rest where all hyperplanes meet and the flow is not unique"
+    )
     assert np.abs(path.at(5.0).w[0]).max() < 4 * EPS
     # v² - ‖w‖² = 2 is conserved.
     assert path.at(5.0).v[0] == pytest.approx(np.sqrt(2.0), rel=10 * EPS)

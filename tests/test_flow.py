@@ -271,7 +271,7 @@ def test_a_neuron_that_comes_to_rest_at_the_origin_is_reported():
     # It slides on the hyperplane of (0, 1), its D points back along w, and |v| > |w|: finite time.
     data = al.Dataset([[0.0, 1.0], [1.0, -0.5]], [-1.0, -1.0])
     path = al.gradient_flow(al.Network([[1.0, 0.0], [1.0, 1.0]], [2.0, -1.0]), data, "exponential", 5.0)
-    remark = "; 1 neuron came to rest at w = 0, where the flow is not unique"
+    remark = "; 1 neuron came to rest where all hyperplanes meet and the flow is not unique"
     assert path.status == "reached t_end=5" + remark
     assert np.abs(path.final.w[0]).max() < 1e-12  # `tolerances.CENTRE`, of its start
     assert path.final.v[0] == pytest.approx(np.sqrt(3.0), rel=1e-12)  # v² - |w|² is conserved

@@ -109,7 +109,9 @@ def test_a_neuron_with_a_slope_rests_where_walls_hold_it_and_is_let_go():
     path = al.gradient_flow(net, data, "logistic", 6.0, rtol=1e-9)
     rests = np.array([not path.at(t).w[0].any() for t in (0.5, 1.0, 2.0, 4.0, 4.5)])
     assert rests.tolist() == [False, True, True, True, False]
-    assert path.status.endswith("1 neuron came to rest at w = 0, where the flow may not be unique")
+    assert path.status.endswith(
+        "1 neuron came to rest where all hyperplanes meet and the flow may not be unique"
+    )
     ends = [smoothed(net, data, width, 6.0) for width in (1e-5, 1e-6)]
     errors = [worst(path.final, *end) for end in ends]
     # A ridge of that width is left after a time of log(1/width): the error falls by 10 · log 1e5 / log 1e6.
@@ -123,7 +125,9 @@ def test_a_neuron_with_a_slope_rests_in_the_early_flow_where_walls_hold_it(dim):
     early = al.early_flow(
         al.Network(net.w @ turn, net.v, 0.2), al.Dataset(data.x @ turn, data.y), "logistic"
     )
-    assert early.status.endswith("; 1 neuron came to rest at w = 0, where the flow may not be unique")
+    assert early.status.endswith(
+        "; 1 neuron came to rest where all hyperplanes meet and the flow may not be unique"
+    )
     rest = early.events["t"][early.events["neuron"] == 0].max()
     kept = np.array([0.0, 0.0, *np.full(dim - 2, 0.05)])  # all of it, the rest is the rounding of this
     for t in (rest, rest + 1.0, rest + 50.0):
@@ -139,7 +143,9 @@ def test_with_the_modulus_a_neuron_may_rest_or_leave_and_status_says_so():
     data = al.Dataset([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0]], np.ones(4))
     g = np.array([-1.0, -3.0, 1.0, 1.0])
     path = al.early_flow(al.Network([[0.02, 0.5]], [2.0], -1.0), data, "squared", pulls=g)
-    assert path.status.endswith("1 neuron came to rest at w = 0, where the flow may not be unique")
+    assert path.status.endswith(
+        "1 neuron came to rest where all hyperplanes meet and the flow may not be unique"
+    )
     t, v = path.t[-1], path.at(path.t[-1]).v[0]
     assert not path.at(t + 5.0).w.any()
     # It may rest: D is odd, so 0 is in the convex hull of its values around w = 0, which is Filippov's set.

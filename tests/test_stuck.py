@@ -49,6 +49,30 @@ def test_certified_networks_of_two_patterns_go_where_they_must(seed):
     assert np.trapezoid(d, t) <= found.rapidities[p]
 
 
+def test_on_the_hyperplane_of_two_opposite_samples_the_dead_do_not_stay():
+    """Active on one of them on either side, and pushed the same way on both: such a neuron crosses."""
+    data = al.Dataset([[1, 0], [0, 1], [1, 1], [-1, 0]], [1.3, 1.3, 1.7, -1])
+    net = al.Network([[2**-0.25, 2**-0.25], [0, -0.1]], [2**0.25, 0.1])  # the first at least squares
+    found = al.theory.certify_stuck(net, data)
+    assert (found.living, found.dead, found.by_convention) == (1, 1, 1)
+    failed = [what for what, holds in found.hypotheses.items() if not holds]
+    assert failed == ["every dead neuron that is not held has a side where it is dead"]
+    assert al.gradient_flow(net, data, "squared", 200.0).loss[-1] < found.limit - 0.05
+    few = al.Dataset(data.x[:3], data.y[:3])  # without the opposite one the left side is dead
+    found = al.theory.certify_stuck(net, few)
+    assert found.holds
+    assert al.gradient_flow(net, few, "squared", 200.0).loss[-1] == pytest.approx(found.limit)
+
+
+def test_nor_where_three_samples_leave_no_side_dead():
+    around = [[1.0, 0, 0], [-0.5, 0.8, 0], [-0.5, -0.8, 0]]
+    data = al.Dataset([*around, [0, 0, 1]], [0.3, -1, -1, 1])
+    net = al.Network([[0.3, 0.1, 1], [0, 0, -0.1]], [1, -0.1])
+    assert not al.theory.certify_stuck(net, data).holds
+    two = [0, 2, 3]
+    assert al.theory.certify_stuck(net, al.Dataset(data.x[two], data.y[two])).holds
+
+
 def test_one_pattern_is_the_old_certificate():
     data = al.data.three_points()
     path = al.gradient_flow(al.Network.balanced(200, 2, 1e-3, rng=0), data, "squared", 60.0)

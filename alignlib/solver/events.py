@@ -80,7 +80,7 @@ def remark(resting, walls):
         return ""
     neurons = "1 neuron" if resting == 1 else f"{resting} neurons"
     unique = "is not" if walls.negative_slope == 0 else "may not be"
-    return f"; {neurons} came to rest at w = 0, where the flow {unique} unique"
+    return f"; {neurons} came to rest where all hyperplanes meet and the flow {unique} unique"
 
 
 @inner

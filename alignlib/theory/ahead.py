@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import nnls
 
 from alignlib import inputs
 from alignlib import loss as losses
@@ -128,6 +129,7 @@ class Ahead:
     margin: float
     stays: bool
     rests: bool
+    can_rest: bool
     by_convention: int
 
 
@@ -170,6 +172,7 @@ def look_ahead(state, patterns, group):
         stays=all(_held(state, j, to_come) for j in guests)
         and all(_slides(state, j, to_come) for j in sliding),
         rests=not state.doubtful[loose].any(),
+        can_rest=all(_has_dead_side(state.x[on]) for on in np.unique(state.signs[loose] == 0, axis=0)),
         by_convention=len(loose),
     )
 
@@ -249,6 +252,14 @@ def _loose(state, dead, to_come):
     """Dead neurons, not zero, on hyperplanes of which some sample might draw them to its active side."""
     on = (state.signs == 0).any(axis=1) & ((state.norm > 0) | (state.v != 0))
     return [j for j in np.flatnonzero(dead & on) if not _held(state, j, to_come)]
+
+
+def _has_dead_side(x):
+    """Whether some direction is inactive on all these samples: whether no positive combination is zero."""
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    sums = np.vstack([unit.T, np.ones(len(unit))])  # the combinations with weights of sum 1
+    _, distance = nnls(sums, np.append(np.zeros(x.shape[1]), 1.0))
+    return distance > ON
 
 
 def _slides(state, j, to_come):

@@ -135,7 +135,7 @@ def check_low_rank(path: Trajectory, t2: float, key: str = "low-rank") -> Claim:
         key,
         f"On {path.data.name or 'the data'} the stable rank of W stays below its bound "
         f"from t = {t2:.3g} to {t[-1]:.3g} (largest share of the bound)",
-        "proved here; MMV, Theorem 1, bound it by 2 + O(ε)",
+        "proved here; MMV, Theorem 1: about 2 (from a summary)",
         max(ratios),
         1 + ROUNDING,
         hypotheses=certify_convergence(path.at(t2), path.data, path.loss_function).hypotheses,

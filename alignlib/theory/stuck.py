@@ -79,7 +79,8 @@ def certify_stuck(
     A dead neuron on a hyperplane (to 1e-10, or as a trajectory carries it) that `v g*_k < 0` does not hold
     there is kept by the convention `σ'(0) = 0` alone: `by_convention` counts those. If there are any, the
     claim is about flows with this convention, as `gradient_flow` is. In others they may leave, and so they
-    may from the bare weights of a trajectory, which rounding may have put on the active side.
+    may from the bare weights of a trajectory, which rounding may have put on the active side. Where no side
+    of its hyperplanes is dead, as on the common one of two opposite samples, it need not stay: refused.
 
     Parameters
     ----------
@@ -115,6 +116,7 @@ def certify_stuck(
             "every living neuron has room for G": bool(found.margin > 0),
             "every pinned neuron is held, or let go only to a pattern that is there": found.stays,
             "every neuron dead but for rounding is held on its hyperplane": found.rests,
+            "every dead neuron that is not held has a side where it is dead": found.can_rest,
             "least squares of the patterns leaves a loss": state.leaves(found.limit),
         },
         loss=state.value(state.f),
@@ -212,6 +214,7 @@ def certify_nonconvergence(
             "every full or pinned neuron has room for G": bool(found.margin > 0),
             "every pinned neuron stays pinned or becomes full": found.stays,
             "every neuron dead but for rounding is held on its hyperplane": found.rests,
+            "every dead neuron that is not held has a side where it is dead": found.can_rest,
             "least squares leaves a loss": state.leaves(found.limit),
         },
         loss=state.value(state.f),

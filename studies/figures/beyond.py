@@ -96,11 +96,16 @@ def _bill(one):
 
 
 def _shares(one):
-    """Of both signs of v: loose samples, neurons right off them, end patterns, neurons that slide."""
-    loose, right = 50 * (one.loose_plus + one.loose_minus) / one.n, 50 * (one.right_plus + one.right_minus)
+    """Of both signs of v: loose samples, neurons right off them, end patterns, neurons that slide.
+
+    The dead are not right, and a sign for which all samples are loose has no say in who is.
+    """
+    loose = 50 * (one.loose_plus + one.loose_minus) / one.n
+    plus, minus = one.right_plus * (1 - one.dead_plus), one.right_minus * (1 - one.dead_minus)
+    said = [share for share, n in ((plus, one.loose_plus), (minus, one.loose_minus)) if n < one.n]
     return (
         round(loose, 1) if loose < 10 else round(loose),
-        round(right) if loose < 100 else "nothing said",
+        round(100 * sum(said) / len(said)) if said else "nothing said",
         f"{one.patterns_plus} and {one.patterns_minus}",
         round(50 * (one.sliding_plus + one.sliding_minus)),
     )
