@@ -35,7 +35,8 @@ class Record:
     def __init__(self, data, negative_slope, hidden, max_events):
         self.data, self.negative_slope, self.max_events = data, negative_slope, max_events
         classes = bool((np.abs(data.y) == 1).all())
-        self.goal = torch.tensor(data.y > 0, device=hidden.device) if classes else None
+        self.positive = data.y > 0
+        self.goal = torch.tensor(self.positive, device=hidden.device) if classes else None
         self.now = None
         self.spare = _unknown(hidden)  # for the next pattern
         self.astray = 0  # the neuron that was last seen not to be aligned
@@ -83,17 +84,22 @@ class Record:
             return np.nan
         before = np.inf if self.now is None else self.now.aligned_since
         # One neuron that is not there suffices, most often that of the last step.
-        if np.isinf(before) and not self._there(slice(self.astray, self.astray + 1), active, v).all():
+        if np.isinf(before) and not self._one_is_there(active, v):
             return np.inf
-        there = self._there(slice(None), active, v)
+        there = self._there(active, v)
         if not there.all():
             self.astray = int(torch.argmin(there.to(torch.uint8)))
             return np.inf
         return min(t, before)
 
-    def _there(self, rows, active, v):
-        """Which of these neurons are at their goals."""
-        active, v = active[rows], v[rows]
+    def _one_is_there(self, active, v):
+        """Whether the neuron that was astray is at its goal; by NumPy, which is quicker with a few numbers."""
+        active, v = active[self.astray].cpu().numpy(), float(v[self.astray])
+        dead = self.negative_slope == 0.0 and not active.any()
+        return dead or (v != 0 and bool((active == (self.positive == (v > 0))).all()))
+
+    def _there(self, active, v):
+        """Which neurons are at their goals."""
         goal = self.goal == (v > 0)[:, None]
         there = (active == goal).all(dim=1) & (v != 0)
         return there | ~active.any(dim=1) if self.negative_slope == 0.0 else there  # else none is dead

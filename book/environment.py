@@ -53,14 +53,17 @@ def make(folder):
     def pip(*arguments, **options):
         return subprocess.run([python, "-m", "pip", *arguments], check=True, text=True, **options).stdout
 
-    pip("install", "--quiet", "--no-deps", "--require-hashes", "--requirement", HASHES)
-    pip("install", "--quiet", "--requirement", LOCK)
-    pip("install", "--quiet", "--no-deps", "--editable", ROOT)
+    install = "install", "--quiet", "--no-compile"
+    pip(*install, "--no-deps", "--require-hashes", "--requirement", HASHES)
+    pip(*install, "--requirement", LOCK)
+    pip(*install, "--no-deps", "--editable", ROOT)
     old = unlisted(pip("freeze", "--exclude-editable", capture_output=True), LOCK.read_text("utf-8"))
     # What PyTorch asks for beyond the lock (its parts for graphics cards) is not old.
     old = [name for name in old if not name.startswith(("nvidia-", "cuda-", "triton"))]
     if old:
         pip("uninstall", "--quiet", "--yes", *old)
+    # Pip would compile on one processor. Some packages ship examples for other Pythons, which do not compile.
+    subprocess.run([python, "-m", "compileall", "-qq", "-j", "0", *(folder / "lib").glob("python*")])
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 EVERYTHING = ("alignlib", "chapters")
+COMPILED = ROOT / "_build" / "elsewhere"  # code for another processor
 # In 64 bits OpenBLAS has the same kernels for both, and gives the first name.
 ALIAS = {"Katmai": "Prescott"}
 COLOUR = re.compile(r"#x1B\[[\d;]*m")  # as XML has it
@@ -86,7 +87,7 @@ def seen():
     }
 
 
-def environment(name, folder):
+def environment(name):
     """The variables of a setting and those of this process; code for another processor is kept apart."""
     own, _ = settings()[name]
     paths = (own.get("PYTHONPATH"), str(ROOT), os.environ.get("PYTHONPATH"))
@@ -94,7 +95,7 @@ def environment(name, folder):
         **os.environ,
         "OMP_NUM_THREADS": "1",  # as in `make test`
         "PYTHONSTARTUP": str(ROOT / "tests" / "undrawn.py"),
-        **({"NUMBA_CACHE_DIR": str(folder)} if "NUMBA_CPU_NAME" in own else {}),
+        **({"NUMBA_CACHE_DIR": str(COMPILED)} if "NUMBA_CPU_NAME" in own else {}),
         **own,
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
     }
@@ -103,10 +104,7 @@ def environment(name, folder):
 def played(name):
     """Whether this processor can play the setting: whether a process under it sees what it should."""
     code = "import json; from tests import elsewhere; print(json.dumps(elsewhere.seen()))"
-    with tempfile.TemporaryDirectory() as folder:
-        run = subprocess.run(
-            [sys.executable, "-c", code], env=environment(name, folder), capture_output=True, text=True
-        )
+    run = subprocess.run([sys.executable, "-c", code], env=environment(name), capture_output=True, text=True)
     if run.returncode > 0:
         raise RuntimeError(f"a process under {name} failed:\n{run.stderr}")
     facts = json.loads(run.stdout) if run.returncode == 0 else {}  # below 0: an instruction it lacks
@@ -123,7 +121,7 @@ def differences(name, paths=EVERYTHING, processes=2):
         run = subprocess.run(
             [sys.executable, "-m", "pytest", *options, *map(str, paths)],
             cwd=ROOT,
-            env=environment(name, folder),
+            env=environment(name),
             capture_output=True,
             text=True,
         )
@@ -184,8 +182,7 @@ def report(name, paths, processes):
 
 def run(name, module):
     """Run a module under a setting, as `python -m` does; its exit code."""
-    with tempfile.TemporaryDirectory() as folder:
-        return subprocess.call([sys.executable, "-m", module], cwd=ROOT, env=environment(name, folder))
+    return subprocess.call([sys.executable, "-m", module], cwd=ROOT, env=environment(name))
 
 
 def main(arguments=None):

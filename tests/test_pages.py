@@ -73,27 +73,28 @@ def opened(browser, site, request):
 
 @pytest.fixture(scope="module")
 def held(browser, site, request):
-    """A page on a phone, opened once for the tests that only look at it."""
-    with Visit(browser, site, request.param, PHONE) as visit:
+    """A page on a phone in the dark, opened once for the tests that only look at it."""
+    with Visit(browser, site, request.param, PHONE, color_scheme="dark") as visit:
         yield visit
 
 
 on_pages = partial(pytest.mark.parametrize, indirect=True)
 
 
+def asked_for_nothing_in_silence(visit):
+    assert visit.console == []
+    assert visit.failed == []
+    assert visit.outside == []
+
+
 @on_pages("opened", PAGES + EXTRA)
 def test_a_page_loads_in_silence_and_asks_nothing_of_the_network(opened):
-    assert opened.console == []
-    assert opened.failed == []
-    assert opened.outside == []
+    asked_for_nothing_in_silence(opened)
 
 
-@pytest.mark.parametrize("name", PAGES + EXTRA)
-def test_so_it_does_in_the_dark(browser, site, name):
-    with Visit(browser, site, name, color_scheme="dark") as visit:
-        assert visit.console == []
-        assert visit.failed == []
-        assert visit.outside == []
+@on_pages("held", PAGES + EXTRA)
+def test_so_it_does_in_the_dark(held):
+    asked_for_nothing_in_silence(held)
 
 
 def test_the_address_of_the_book_leads_to_its_landing_page(browser, site):
