@@ -93,7 +93,7 @@ class Record:
         return min(t, before)
 
     def _one_is_there(self, active, v):
-        """Whether the neuron that was astray is at its goal; by NumPy, which is quicker with a few numbers."""
+        """Whether the neuron that was astray is at its goal; by NumPy, quicker with a few numbers."""
         active, v = active[self.astray].cpu().numpy(), float(v[self.astray])
         dead = self.negative_slope == 0.0 and not active.any()
         return dead or (v != 0 and bool((active == (self.positive == (v > 0))).all()))

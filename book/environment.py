@@ -62,7 +62,7 @@ def make(folder):
     old = [name for name in old if not name.startswith(("nvidia-", "cuda-", "triton"))]
     if old:
         pip("uninstall", "--quiet", "--yes", *old)
-    # Pip would compile on one processor. Some packages ship examples for other Pythons, which do not compile.
+    # Pip would compile on one processor. Some packages ship files for other Pythons: these do not compile.
     subprocess.run([python, "-m", "compileall", "-qq", "-j", "0", *(folder / "lib").glob("python*")])
 
 

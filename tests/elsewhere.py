@@ -104,7 +104,8 @@ def environment(name):
 def played(name):
     """Whether this processor can play the setting: whether a process under it sees what it should."""
     code = "import json; from tests import elsewhere; print(json.dumps(elsewhere.seen()))"
-    run = subprocess.run([sys.executable, "-c", code], env=environment(name), capture_output=True, text=True)
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, env=environment(name), capture_output=True, text=True)
     if run.returncode > 0:
         raise RuntimeError(f"a process under {name} failed:\n{run.stderr}")
     facts = json.loads(run.stdout) if run.returncode == 0 else {}  # below 0: an instruction it lacks
