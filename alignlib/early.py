@@ -170,15 +170,21 @@ class _At:
     def __call__(self, time, name="t"):
         if time == 0.0:
             return self.net
-        late = self.end.since <= time
-        w, v = self.end.drift(time)
-        if not late.all():
-            part = self.net.some(~late)
-            w[~late], v[~late] = constant.follow(part, self.walls, self.pulls, time).drift(time)
+        w, v = self.weights(time)
         if not (np.isfinite(w).all() and np.isfinite(v).all()):
             raise ValueError(f"`{name}` must be smaller, got {time:g}: the weights overflow by then")
         kept = np.exp(-self.weight_decay * time)
         return Network(kept * w, kept * v, self.net.negative_slope)
+
+    def weights(self, time):
+        """Both layers but for the decay; of a neuron that overflows by then not finite."""
+        late = self.end.since <= time
+        with np.errstate(over="ignore", invalid="ignore"):
+            w, v = self.end.drift(time)
+        if not late.all():
+            part = self.net.some(~late)
+            w[~late], v[~late] = constant.follow(part, self.walls, self.pulls, time).drift(time)
+        return w, v
 
     def patterns(self, time):
         """Where every neuron is then."""

@@ -16,6 +16,7 @@ mpl.use("agg")
 import alignlib as al
 from alignlib.diagnosis import rules, stalls, start
 from studies import planted, tables
+from studies.diagnosis import learner
 
 TOY, THREE = al.data.toy_2d(), al.data.three_points()
 STUCK = al.gradient_flow(al.Network.balanced(20, 2, 1e-3, rng=0), THREE, "squared", 60)
@@ -433,3 +434,31 @@ def test_what_is_no_such_file_is_refused_and_not_read_for_ever(tmp_path):
             al.diagnosis.load(tmp_path / name)
     with pytest.raises(ValueError, match="the name of a file to write, got the device or pipe"):
         al.diagnosis.save(STUCK, tmp_path / "pipe")
+
+
+def test_a_fast_way_out_is_seen_beside_a_slow_one_that_somebody_is_on():
+    net, data = learner(22)
+    path = al.gradient_flow(net, data, "squared", 200.0)
+    found = al.diagnose(path)
+    assert [one.evidence for one in found.advice][-2:] == ["unused", "waiting"]
+    advice, wait = (planted.advised(found, key) for key in ("unused", "waiting"))
+    added = al.gradient_flow(advice.use["net"], data, "squared", advice.use["t_end"])
+    assert added.when(0.9 * path.loss[-1]) == pytest.approx(advice.use["t_end"] / 2, rel=0.1)
+    assert advice.use["t_end"] < 0.1 * (wait.use["t_end"] - path.t[-1])
+
+
+def test_a_slow_neuron_among_fast_ones_has_its_time():
+    """When it turns, the fast ones would have overflowed."""
+    net, data = learner(382)
+    assert np.isfinite(al.diagnosis.outlook(net, data, "squared").settled).all()
+
+
+def test_a_large_neuron_is_on_no_way_out():
+    """The outputs follow what it does, and so do the pulls: no tenth of the loss goes."""
+    net, data = learner(14)
+    path = al.gradient_flow(net, data, "squared", 200.0)
+    found = al.diagnose(path)
+    assert planted.advised(found, "waiting") is None
+    assert planted.advised(found, "unused") is not None
+    later = al.gradient_flow(path.final, data, "squared", 1000.0)
+    assert later.loss[-1] > 0.9 * path.loss[-1]

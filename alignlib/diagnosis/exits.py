@@ -14,6 +14,7 @@ from alignlib.network import Network
 
 SLOW = 0.01  # share of the fastest rate below which a way is none: so slow is also what is left of a decay
 REST = 0.05  # share of the fastest rate up to which a neuron that is pulled is at rest
+GROWN = 0.1  # of the fall that is an escape: who would give so much by its size now is part of the fit
 ON = 1e-6  # cosine to a sample up to which a direction is on its hyperplane, as computed
 FELL = 0.1  # share of the loss by which it must fall for an escape
 
@@ -66,8 +67,8 @@ def ways_out(
     Near a stationary point the pulls hardly change, and small neurons feel them as the early phase feels
     those of the zero network: so `extremal_vectors(pulls=...)` lists where they can grow, and
     `early_flow(pulls=...)` who goes there, and when. Neurons that nothing pulls (less than 1/20 of the
-    fastest rate) are at rest and on no way, as are the dead. Times are estimates: they take the pulls as
-    constant.
+    fastest rate) are at rest and on no way, as are the dead, and those so large that the outputs, and so
+    the pulls, follow what they do. Times are estimates: they take the pulls as constant.
 
     Parameters
     ----------
@@ -96,9 +97,9 @@ def ways_out(
     ways = {_key(v.sign, v.pattern, v.tight): (v.direction, v.rate) for v in vectors if v.rate > 0}
     moving = _moving(net, data, g, max((rate for _, rate in ways.values()), default=0.0))
     early = early_flow(net.some(moving), data, loss, pulls=g) if len(moving) else None
-    on = _who(early, moving, g, ways)
-    fastest = max((rate for _, rate in ways.values()), default=0.0)
     drop = FELL * loss.value(net(data.x), data.y)
+    on = _who(early, moving, g, ways, GROWN * drop)
+    fastest = max((rate for _, rate in ways.values()), default=0.0)
     found = [
         _way(key, direction, rate, on.get(key, []), net, data, loss, g, drop)
         for key, (direction, rate) in ways.items()
@@ -118,18 +119,19 @@ def _moving(net, data, g, fastest):
     return np.flatnonzero((pull > REST * fastest) & (np.linalg.norm(net.w, axis=1) > 0))
 
 
-def _who(early, moving, g, ways):
+def _who(early, moving, g, ways, grown):
     """The neurons on each way; ways that only they have found are added."""
     on: dict[tuple, list[int]] = {}
     if early is None:
         return on
     rates = growth(early, g)
+    gains = rates * np.abs(early.start.v) * np.linalg.norm(early.start.w, axis=1)  # of the loss, there
     sign = np.where(along(early, g) > 0, 1, -1)
     # Who is not on the hyperplanes that it is said to slide on has shrunk for so long that nothing is left.
     x = early.data.x
     off = (early.sliding & (np.abs(early.directions @ x.T) > ON * np.linalg.norm(x, axis=1))).any(axis=1)
     for i, j in enumerate(moving):
-        if not rates[i] > 0 or off[i]:
+        if not 0 < gains[i] < grown or off[i]:
             continue
         key = _key(sign[i], early.final_patterns[i], early.sliding[i])
         ways.setdefault(key, (early.directions[i], float(rates[i])))

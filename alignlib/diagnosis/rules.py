@@ -25,6 +25,7 @@ GAP = 0.05  # of the largest output: a run that is further from the flow does no
 FEW = 0.25  # share of the labels that may be named as suspicious: beyond it chapter 6 finds no clean class
 CHANCE = 1e-6  # of as many dead neurons by a random start
 LEFT = 0.05  # share of the loss that must still be above its limit for a slow fall to matter
+SOONER = 0.5  # of the wait for those on a way out: what one more neuron may take to be advised
 NOTHING = 1e-9  # share of the loss up to which a limit is zero, but for rounding
 
 
@@ -91,7 +92,7 @@ def step(facts):
     short = repair.step(facts.path)
     claim = _claim("step", "The run leaves the flow (largest gap)", "measured here", facts.gap, GAP)
     return claim, Advice(
-        f"Take steps of at most {about(short)}",
+        f"Take plain steps of at most {about(short)}: no momentum, no Adam",
         f"the outputs are {facts.gap:.0%} away from those of gradient flow from the same start",
         "step",
         "the run follows the flow within 5 %",
@@ -256,7 +257,7 @@ def waiting(facts):
         return None
     way = min(used, key=lambda one: one.escape)
     until = float(facts.path.t[-1] + way.escape)
-    statement = "A neuron is on a way out of the plateau (largest rate)"
+    statement = "A neuron is on a way out of the plateau (rate)"
     claim = _claim("waiting", statement, "estimated here", way.rate, 0.0, hypotheses=facts.follows)
     return claim, Advice(
         f"Wait until t = {about(until)}",
@@ -268,13 +269,15 @@ def waiting(facts):
 
 
 def unused(facts):
-    """A way out that nobody is on."""
-    if facts.stalled is None or not facts.ways or any(len(way.neurons) for way in facts.ways):
+    """A way out that nobody is on, and no other neuron is soon out."""
+    if facts.stalled is None or not facts.ways or len(facts.ways[0].neurons):
         return None
     way, net = facts.ways[0], facts.path.final
     small = way.neuron(repair.small(facts.path))
     grown = Network(np.vstack([net.w, small.w]), np.append(net.v, small.v), net.negative_slope)
     when = repair.escape(small, facts.path, net)
+    if when > SOONER * min(one.escape for one in facts.ways):
+        return None
     statement = "A direction grows, and no neuron is on the way to it (rate)"
     claim = _claim("unused", statement, "estimated here", way.rate, 0.0)
     return claim, Advice(
@@ -307,4 +310,4 @@ def slow(facts):
     )
 
 
-RULES = (step, dead, empty, narrow, stragglers, separation, overtaken, stuck, waiting, unused, slow)
+RULES = (step, dead, empty, narrow, stragglers, separation, overtaken, stuck, unused, waiting, slow)

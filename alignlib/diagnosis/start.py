@@ -163,7 +163,8 @@ def _turned(early, lean):
         # After all events it takes log(‖w‖ / |v + b|) / rate: at most 40 / rate, rounding being what it is.
         rate = np.abs(lean[turns])
         times = np.geomspace(0.01 / rate.max(), early.t[-1] + 40 / rate.min(), 400)
-        not_yet = np.array([early.at(t).v[turns] * lean[turns] < 0 for t in times])
+        # What has overflowed by then is not finite, and has turned: it grows.
+        not_yet = np.array([early.state.weights(t)[1][turns] * lean[turns] < 0 for t in times])
         result[turns] = times[np.minimum(not_yet.sum(axis=0), len(times) - 1)]
     return result
 
