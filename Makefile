@@ -5,8 +5,8 @@ BIN := .venv/bin
 .PHONY: help book pdf test elsewhere lab lint store package lock clean
 
 help:
-	@echo "make book   install, execute every notebook, build the HTML, say where it is; BY=oldest as an old"
-	@echo "            processor would"
+	@echo "make book   install, execute every notebook, build the HTML, say where it is; after make clean"
+	@echo "            BY=oldest as an old processor would"
 	@echo "make test   check style and spelling, run every test, compare every notebook with its stored"
 	@echo "            outputs, open the built book in a browser, print it and read the PDF"
 	@echo "make elsewhere   run every notebook and every example as other processors would, and name what differs;"

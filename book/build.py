@@ -21,7 +21,7 @@ BUILD = ROOT / "_build"
 LETTERS = ROOT / "book" / "letters.py"
 # Without a package that compiles grammars for two seconds whenever jsonschema is imported, and is not used.
 EXECUTION = 'import sys; sys.modules["rfc3987_syntax"] = None; from book import execution; execution.main()'
-KEPT = ("lock", "home")  # of the build itself; nothing in them is printed
+KEPT = ("lock", "home", "elsewhere")  # nothing in them is printed; the last is tests/elsewhere.py's
 VARIABLES = ("GITHUB_", "SOURCE_DATE_EPOCH")  # what book/launch.py and book/status.py read
 PAGES = ("chapters/**/*.ipynb", "chapters/**/*.md")  # Jupyter Book sees which of them have changed
 SOURCES = (

@@ -4,7 +4,8 @@
     python -m tests.elsewhere oldest perturbed             # those two
     python -m tests.elsewhere haswell --in chapters/04_low_rank_fitting.ipynb
     DRAW=1 python -m tests.elsewhere perturbed             # by other units in the last place
-    python -m tests.elsewhere oldest --run book.build      # the book, made by that processor
+    python -m tests.elsewhere oldest --run book.build      # the book, made by that processor; from nothing,
+                                                           # and not perturbed: a build keeps PYTHONPATH out
 
 Every setting is environment variables for the usual `pytest`, with the project's own options: nothing is
 compared less strictly. Before it is run, a process under it says what it sees, so that no setting is empty.

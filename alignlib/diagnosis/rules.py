@@ -283,7 +283,7 @@ def unused(facts):
     return claim, Advice(
         f"Add a neuron with v {'>' if way.sign > 0 else '<'} 0 that is active on {int(way.pattern.sum())} "
         f"of {len(way.pattern)} samples",
-        f"it grows at the rate {about(way.rate)}, and no neuron is in its basin",
+        f"it grows at the rate {about(way.rate)}, and no small neuron is in its basin",
         "unused",
         f"a tenth of the loss is gone {about(when)} later",
         {"net": grown, "t_end": 2 * when},

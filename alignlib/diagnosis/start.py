@@ -157,7 +157,7 @@ def _settled(early, g):
 
 
 def _turned(early, lean):
-    """When v has taken the sign of `lean`, to 2 %, (h,); 0 where it begins with it, or that is 0."""
+    """When v has taken the sign of `lean`, (h,), to some per cent; 0 if it begins so, or that is 0."""
     result, turns = np.zeros(len(lean)), early.start.v * lean < 0
     if turns.any():
         # After all events it takes log(‖w‖ / |v + b|) / rate: at most 40 / rate, rounding being what it is.

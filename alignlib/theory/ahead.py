@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import nnls
 
 from alignlib import inputs
 from alignlib import loss as losses
@@ -256,6 +255,8 @@ def _loose(state, dead, to_come):
 
 def _has_dead_side(x):
     """Whether some direction is inactive on all these samples: whether no positive combination is zero."""
+    from scipy.optimize import nnls
+
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
     sums = np.vstack([unit.T, np.ones(len(unit))])  # the combinations with weights of sum 1
     _, distance = nnls(sums, np.append(np.zeros(x.shape[1]), 1.0))

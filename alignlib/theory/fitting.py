@@ -42,7 +42,7 @@ def bound_stable_rank(path: Trajectory, t2: float, t: float) -> float:
 
     `Σ_± (‖v_±‖² + tr Δ_±) / (‖v_±‖² + λ_min(Δ_±)) + ‖W_dead‖_F² / ‖W‖_2²`, with `‖v_±‖` and `‖W‖_2`
     at time t and `Δ_± = W_± W_±ᵀ - v_± v_±ᵀ` at t2. Valid if every neuron is at its goal at `t2`.
-    Derived in chapter 4; a stable rank of at most 2 + O(ε) is MMV's (Theorem 1).
+    Derived in chapter 4; a stable rank of about 2 is MMV's (Theorem 1, from a summary).
 
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
     >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)
@@ -121,7 +121,7 @@ def check_loss_bound(path: Trajectory, t2: float, key: str = "loss-bound") -> Cl
 def check_low_rank(path: Trajectory, t2: float, key: str = "low-rank") -> Claim:
     """The stable rank of W stays below `bound_stable_rank` after `t2`.
 
-    Measured: the largest ratio of the two, at 200 times. Derived in chapter 4; "at most 2 + O(ε)" is MMV's.
+    Measured: the largest ratio of the two, at 200 times. Derived in chapter 4; MMV: about 2 (a summary).
 
     >>> net = al.Network.balanced(width=10, dim=2, scale=1e-3, rng=0)
     >>> path = al.gradient_flow(net, al.data.toy_2d(), "exponential", t_end=3)

@@ -35,7 +35,7 @@ def ends(data, sign=1, slope=0.0):
 def pairs(table):
     """Pairs that violate Assumption 1 against loose samples; hollow: all are loose."""
     loose = (table.loose_plus + table.loose_minus) / 2 / table.n
-    right = (table.right_plus + table.right_minus) / 2
+    right = _right(table)
     fig, ax = plt.subplots(figsize=(5, 3.8), layout="constrained")
     said = loose < 1
     ax.scatter(100 * table.pairs[~said], 100 * loose[~said], c="white", s=34, ec="black")
@@ -56,14 +56,28 @@ def pairs(table):
     return fig
 
 
+def _right(one):
+    """The share of neurons right off the loose samples; of a row, or of every row of a table.
+
+    The dead are not right. A sign for which all samples are loose has no say: masked if neither has one.
+    """
+    shares = [
+        np.where(np.less(loose, one.n), np.nan_to_num(right) * (1 - dead), np.nan)
+        for right, dead, loose in (
+            (one.right_plus, one.dead_plus, one.loose_plus),
+            (one.right_minus, one.dead_minus, one.loose_minus),
+        )
+    ]
+    return np.ma.masked_invalid(shares).mean(axis=0)
+
+
 def noise(table):
     """Label noise: samples that are loose, and neurons that are right on all the others."""
-    middle = table.groupby("amount").mean(numeric_only=True)
+    middle = table.assign(right=_right(table).filled(np.nan)).groupby("amount").mean(numeric_only=True)
     fig, ax = plt.subplots(figsize=(5, 3.2), layout="constrained")
     amount = 100 * middle.index
     loose = 100 * (middle.loose_plus + middle.loose_minus) / 2 / middle.n
-    right = 100 * (middle.right_plus + middle.right_minus) / 2
-    ax.plot(amount, right, "o-", color=al.plots.POSITIVE)
+    ax.plot(amount, 100 * middle.right, "o-", color=al.plots.POSITIVE)
     ax.plot(amount, loose, "s--", color=al.plots.NEGATIVE)
     ax.text(1, 90, "neurons right on all other samples", color=al.plots.POSITIVE)
     ax.text(1, 30, "loose samples", color=al.plots.NEGATIVE)
@@ -96,16 +110,11 @@ def _bill(one):
 
 
 def _shares(one):
-    """Of both signs of v: loose samples, neurons right off them, end patterns, neurons that slide.
-
-    The dead are not right, and a sign for which all samples are loose has no say in who is.
-    """
-    loose = 50 * (one.loose_plus + one.loose_minus) / one.n
-    plus, minus = one.right_plus * (1 - one.dead_plus), one.right_minus * (1 - one.dead_minus)
-    said = [share for share, n in ((plus, one.loose_plus), (minus, one.loose_minus)) if n < one.n]
+    """Of both signs of v: loose samples, neurons right off them, end patterns, neurons that slide."""
+    loose, right = 50 * (one.loose_plus + one.loose_minus) / one.n, _right(one)
     return (
         round(loose, 1) if loose < 10 else round(loose),
-        round(100 * sum(said) / len(said)) if said else "nothing said",
+        "nothing said" if np.ma.is_masked(right) else round(100 * float(right)),
         f"{one.patterns_plus} and {one.patterns_minus}",
         round(50 * (one.sliding_plus + one.sliding_minus)),
     )
