@@ -195,6 +195,9 @@ def same_certificate(there, here):
 
 # A slide for ever, as in test_stuck.
 SLIDE = al.Dataset([[-1.0, 1], [0, 1], [1, 1], [2, 1]], [0.5, 0.3, -1.0, -1.6])
+# A dead neuron on the hyperplane of two opposite samples, and of the first alone, as in test_stuck.
+OPPOSITE = [[1.0, 0], [0, 1], [1, 1], [-1, 0]]
+BESIDE = al.Network([[2**-0.25, 2**-0.25], [0, -0.1]], [2**0.25, 0.1])
 SEVERAL = [
     *((SIX, two_sides(np.random.default_rng(seed), wide)) for seed in range(5) for wide in (1e-2, 1e-1)),
     *((SIX, two_sides(np.random.default_rng(0), 1e-3, [(ON_WALL, v)])) for v in (-2e-2, 2e-2, -1e-9)),
@@ -202,11 +205,12 @@ SEVERAL = [
     *((SLIDE, al.Network([[0.92, 0.0]], [v])) for v in (-0.92, 0.92)),
     (SIX, al.Network([[0.0, -1.0]], [1.0])),
     (al.Dataset([*SIX.x, [0.0, 0.0]], [*SIX.y, 1.0]), two_sides(np.random.default_rng(0), 1e-2)),
+    *((al.Dataset(OPPOSITE[:n], [1.3, 1.3, 1.7, -1.0][:n]), BESIDE) for n in (3, 4)),
 ]
 
 
 def test_the_certificate_of_several_patterns_agrees():
-    """Two patterns, guests and dead ones on a hyperplane, one that slides, no living one, a zero sample."""
+    """Guests, dead ones on a hyperplane with and without a dead side, a slide, no living one, a zero sample."""
     problems = [{"x": data.x.tolist(), "y": data.y.tolist(), "loss": "squared"} for data, _ in SEVERAL]
     nets = [{"w": net.w.tolist(), "v": net.v.tolist()} for _, net in SEVERAL]
     found = answers([["certify", *both] for both in zip(problems, nets)])

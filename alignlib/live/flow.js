@@ -930,10 +930,19 @@ export function certify(problem, net, carried = null) {
     "every pinned neuron is held, or let go only to a pattern that is there":
       living.every(one => !one.home ? held(one, coming) : !one.signs.includes(0) || slidesOn(one, coming)),
     "every neuron dead but for rounding is held on its hyperplane": !loose.some(one => one.doubtful),
+    "every dead neuron that is not held has a side where it is dead":
+      loose.every(one => deadSide(x.filter((_, k) => one.signs[k] === 0))),
     "least squares of the patterns leaves a loss": limit > 1e-14 * Math.max(all(y.map(() => 0)), 1e-300),
   };
   const pinned = living.filter(one => one.signs.includes(0)).length, holds = Object.values(hypotheses).every(Boolean);
   return { holds, hypotheses, limit, excess, q, rate, rapidities, margin, patterns, outputs: best, living: living.length, dead: neurons.length - living.length, pinned, byConvention: loose.length };
+}
+
+/** Whether a direction of the plane is inactive on all these samples: whether an open half-plane holds them. */
+function deadSide(x) {
+  const angles = x.map(([a, b]) => Math.atan2(b, a)).sort((a, b) => a - b);
+  const gaps = angles.map((angle, i) => (angles[i + 1] ?? angles[0] + 2 * Math.PI) - angle);
+  return Math.max(...gaps) > Math.PI + 1e-10;
 }
 
 /** The distance to the nearest hyperplane that it is not on, less what a boost of this rapidity could take of it. */
