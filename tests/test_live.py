@@ -210,7 +210,7 @@ SEVERAL = [
 
 
 def test_the_certificate_of_several_patterns_agrees():
-    """Guests, dead ones on a hyperplane with and without a dead side, a slide, no living one, a zero sample."""
+    """Guests, the dead on hyperplanes with a dead side and without, slides, none alive, a zero sample."""
     problems = [{"x": data.x.tolist(), "y": data.y.tolist(), "loss": "squared"} for data, _ in SEVERAL]
     nets = [{"w": net.w.tolist(), "v": net.v.tolist()} for _, net in SEVERAL]
     found = answers([["certify", *both] for both in zip(problems, nets)])
