@@ -17,6 +17,7 @@ import alignlib as al
 from studies import planted, tables
 
 SEEDS = 10
+FRESH = range(100, 140)  # of learners; the limits of the rules were chosen by looking at the first thirty
 WIDTHS = (2, 3, 4, 5, 6, 8)
 SCALES = tuple(10.0**-k for k in range(13))
 BIASES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.5)
@@ -227,7 +228,7 @@ def inputs(point):
 SWEEPS = [
     ("diagnosis_faults", fault, [Planted(name, seed) for name in planted.FAULTS for seed in range(SEEDS)]),
     ("diagnosis_healthy", well, [Healthy(seed) for seed in range(200)]),
-    ("diagnosis_taught", taught, [Taught(seed) for seed in range(40)]),
+    ("diagnosis_taught", taught, [Taught(seed) for seed in FRESH]),
     ("diagnosis_width", width, [Width(h, seed) for h in WIDTHS for seed in range(10)]),
     ("diagnosis_scale", scale, [Scale(one, seed) for one in SCALES for seed in range(5)]),
     ("diagnosis_bias", bias, [Bias(one, seed) for one in BIASES for seed in range(20)]),
