@@ -231,6 +231,16 @@ def test_the_makefile_and_ci_install_the_same():
         assert command in gate
 
 
+def test_the_sample_of_the_readme_runs():
+    import matplotlib.pyplot as plt
+
+    (sample,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    room = {}
+    exec(sample, room)
+    assert room["claim"].verdict == "holds"
+    plt.close("all")
+
+
 def rooms_of(text):
     """The stages of rooms in a docstring, each a set: the lines with arrows."""
     line = " ".join(line for line in text.splitlines() if "->" in line)
